@@ -1,0 +1,75 @@
+"""fusion-graph: a panel of researching models, a judge that compares, a writer that answers, as a LangGraph package.
+
+The public names are loaded when they are first used, so that `import fusion_graph` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fusion_graph.agent import build_fusion_agent
+    from fusion_graph.analysis import Analysis
+    from fusion_graph.config import FetchSettings, FusionConfig, Reasoning, SearchSettings, Seat, ToolSpec
+    from fusion_graph.errors import (
+        ConfigError,
+        FusionDepthError,
+        FusionError,
+        MissingKeyError,
+        MissingPackageError,
+    )
+    from fusion_graph.graph import build_deliberation_graph, build_fusion_graph
+    from fusion_graph.outcomes import PanelistOutcome
+    from fusion_graph.receipt import Receipt
+    from fusion_graph.resources import Gateway, Resources
+    from fusion_graph.tool import fusion_tool
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "agent": ["build_fusion_agent"],
+    "analysis": ["Analysis"],
+    "config": ["FetchSettings", "FusionConfig", "Reasoning", "SearchSettings", "Seat", "ToolSpec"],
+    "errors": ["ConfigError", "FusionDepthError", "FusionError", "MissingKeyError", "MissingPackageError"],
+    "graph": ["build_deliberation_graph", "build_fusion_graph"],
+    "outcomes": ["PanelistOutcome"],
+    "receipt": ["Receipt"],
+    "resources": ["Gateway", "Resources"],
+    "tool": ["fusion_tool"],
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Analysis",
+    "ConfigError",
+    "FetchSettings",
+    "FusionConfig",
+    "FusionDepthError",
+    "FusionError",
+    "Gateway",
+    "MissingKeyError",
+    "MissingPackageError",
+    "PanelistOutcome",
+    "Reasoning",
+    "Receipt",
+    "Resources",
+    "SearchSettings",
+    "Seat",
+    "ToolSpec",
+    "__version__",
+    "build_deliberation_graph",
+    "build_fusion_agent",
+    "build_fusion_graph",
+    "fusion_tool",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'fusion_graph' has no attribute {name!r}")
+    return getattr(import_module(f"fusion_graph.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

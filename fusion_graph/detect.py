@@ -1,0 +1,103 @@
+"""Which models to use when nobody named any: provider keys, then Ollama, then the extractive seats; and say which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from fusion_graph.config import FusionConfig, Seat
+from fusion_graph.errors import ConfigError
+from fusion_graph.models import Models, ollama_url
+from fusion_graph.resources import Resources
+
+PROBE_SECONDS = 0.5
+SELF_FUSION = 2
+"""Seats that one model alone gets: a panel of two of the same already beats one in the seed's table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Settings that were found, and why these.
+
+    Attributes:
+        config: Panel, judge and writer.
+        why: In one sentence, for the receipt and the first line of output.
+    """
+
+    config: FusionConfig
+    why: str
+
+
+async def choose(models: Models, resources: Resources) -> Choice:
+    """Find the best models there are.
+
+    Args:
+        models: Knows keys, providers and presets.
+        resources: The operator's gateway and folder.
+
+    Returns:
+        The choice: the gateway if its key is set, else the providers whose keys are set, else an Ollama server
+        whose models can call tools, else the preset `offline` where there is a folder to quote from.
+
+    Raises:
+        ConfigError: There is none of these; the message says what was looked for and what to do.
+    """
+    gateway = resources.gateway
+    if not gateway.is_openrouter or models.environ.get(gateway.api_key_env):
+        high = models.catalog.preset("general-high")
+        why = f"{gateway.api_key_env} is set" if gateway.is_openrouter else f"gateway {gateway.base_url}"
+        return Choice(high, f"preset general-high: {why}")
+    if (keyed := _by_keys(models)) is not None:
+        return keyed
+    if (local := await _ollama(models.environ)) is not None:
+        return local
+    if resources.corpus is not None:
+        return Choice(models.catalog.preset("offline"), "preset offline: no provider key, no Ollama server with a tool-calling model")
+    raise ConfigError(_nothing_found(models))
+
+
+def _by_keys(models: Models) -> Choice | None:
+    found = [p for p in models.catalog.providers.values() if p.default and any(models.environ.get(key) for key in p.keys)]
+    if not found:
+        return None
+    panel: list[Seat | str] = [provider.default for provider in found[:8]]
+    panel = panel * SELF_FUSION if len(panel) == 1 else panel
+    names = ", ".join(next(key for key in provider.keys if models.environ.get(key)) for provider in found)
+    return Choice(FusionConfig(panel=panel, judge=found[0].default), f"{names} set")
+
+
+async def _ollama(environ: Mapping[str, str]) -> Choice | None:
+    url = ollama_url(environ)
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=PROBE_SECONDS, trust_env=False) as client:
+            listed = (await client.get("/api/tags")).raise_for_status().json()["models"]
+            able = [model for model in listed[:32] if await _can_call_tools(client, model["name"])]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
+    if not able:
+        return None
+    names = [f"ollama:{model['name']}" for model in sorted(able, key=_size, reverse=True)][:3]
+    panel: list[Seat | str] = [*names] if len(names) > 1 else names * SELF_FUSION
+    small = " (small models: check what they say)" if _size(max(able, key=_size)) < 6_000_000_000 else ""
+    return Choice(FusionConfig(panel=panel, judge=names[0]), f"Ollama at {url}: {', '.join(names)}{small}")
+
+
+async def _can_call_tools(client: httpx.AsyncClient, name: str) -> bool:
+    shown = (await client.post("/api/show", json={"model": name})).raise_for_status().json()
+    return "tools" in (shown.get("capabilities") or [])
+
+
+def _size(model: Mapping[str, Any]) -> int:
+    return int(model.get("size") or 0)
+
+
+def _nothing_found(models: Models) -> str:
+    keys = ", ".join(["OPENROUTER_API_KEY", *[p.keys[0] for p in models.catalog.providers.values() if p.default]])
+    return (
+        f"no models: none of {keys} is set, no Ollama server with a tool-calling model answers at {ollama_url(models.environ)}. "
+        "Set one of the keys; or run `ollama pull qwen3`; or name your own server with FUSION_GATEWAY_URL=http://...; "
+        "or see it work without any model on a folder of your own: fusion ask --preset offline --corpus DIR \"...\""
+    )

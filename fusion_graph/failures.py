@@ -1,0 +1,171 @@
+"""From what a provider raised to one typed failure: what it was, whether it can heal, how long to wait."""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
+from typing import Literal
+
+import httpx
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
+from pydantic import BaseModel, ConfigDict
+
+from fusion_graph.errors import FusionDepthError
+from fusion_graph.redaction import redact
+
+FailureKind = Literal[
+    "rate_limited",
+    "timeout",
+    "connection",
+    "upstream",
+    "authentication",
+    "insufficient_credits",
+    "invalid_model",
+    "invalid_request",
+    "context_overflow",
+    "content_filter",
+    "empty",
+    "fusion_depth",
+    "cancelled",
+    "unexpected_error",
+]
+HEALABLE: frozenset[FailureKind] = frozenset({"rate_limited", "timeout", "connection", "upstream"})
+MESSAGE_LIMIT = 600
+
+_BY_TYPE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], FailureKind], ...] = (
+    (ContextOverflowError, "context_overflow"),
+    (ModelRateLimitError, "rate_limited"),
+    ((ModelTimeoutError, httpx.TimeoutException, TimeoutError), "timeout"),
+    ((ModelConnectionError, httpx.TransportError, ConnectionError), "connection"),
+    (ModelNotFoundError, "invalid_model"),
+    ((ModelAuthenticationError, ModelPermissionDeniedError), "authentication"),
+    (ModelAPIError, "upstream"),
+    (FusionDepthError, "fusion_depth"),
+    (asyncio.CancelledError, "cancelled"),
+)
+_BY_STATUS: dict[int, FailureKind] = {
+    401: "authentication",
+    402: "insufficient_credits",
+    403: "authentication",
+    404: "invalid_model",
+    408: "timeout",
+    429: "rate_limited",
+}
+_CREDIT_WORDS = ("insufficient_quota", "insufficient credits", "insufficient balance", "billing_hard_limit", "credit balance")
+_FILTER_WORDS = ("content_filter", "content management policy", "responsibleaipolicy")
+_UNSUPPORTED_WORDS = ("no endpoints found that support", "does not support tools", "not supported with this model")
+_OVERFLOW_WORDS = ("context_length_exceeded", "maximum context length", "exceeds the context window", "prompt is too long", "exceed_context_size")
+
+
+class Failure(BaseModel):
+    """Why a call did not give what it should.
+
+    Attributes:
+        kind: What it was.
+        message: The provider's words, without secrets, cut to 600 characters.
+        status_code: The HTTP status, where there was one.
+        retry_after: Seconds the provider asked to wait, where it did.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: FailureKind
+    message: str
+    status_code: int | None = None
+    retry_after: float | None = None
+
+    @property
+    def healable(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.kind in HEALABLE
+
+
+def classify(error: BaseException) -> Failure:
+    """Type an exception that a model call raised.
+
+    LangChain's typed model errors are read first, then the HTTP status, then the words of the message.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        The failure; `unexpected_error` for what nobody knows.
+    """
+    text = redact(str(error) or type(error).__name__)[:MESSAGE_LIMIT]
+    status = _status(error)
+    words = f"{text} {getattr(error, 'code', '') or ''}".lower()  # SDKs keep the provider's code out of the message
+    return Failure(kind=_kind(error, status, words), message=text, status_code=status, retry_after=_retry_after(error))
+
+
+def _kind(error: BaseException, status: int | None, text: str) -> FailureKind:
+    if status == 402 or any(word in text for word in _CREDIT_WORDS):
+        return "insufficient_credits"
+    if any(word in text for word in _OVERFLOW_WORDS):
+        return "context_overflow"
+    if any(word in text for word in _FILTER_WORDS):
+        return "content_filter"
+    if any(word in text for word in _UNSUPPORTED_WORDS):
+        return "invalid_request"
+    for types, kind in _BY_TYPE:
+        if isinstance(error, types):
+            return kind
+    if status is not None:
+        return _BY_STATUS.get(status, "upstream" if status >= 500 else "invalid_request")
+    if isinstance(error, ModelInvalidRequestError):
+        return "invalid_request"
+    return _by_name(error)
+
+
+def _by_name(error: BaseException) -> FailureKind:
+    """Recognise SDK errors without importing their SDKs: a stream that broke, a body that was no JSON."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if names & {"StreamChunkTimeoutError", "APITimeoutError", "ReadTimeout"}:
+        return "timeout"
+    if names & {"APIConnectionError", "RemoteProtocolError", "IncompleteRead"}:
+        return "connection"
+    if names & {"APIError", "APIResponseValidationError", "JSONDecodeError"}:
+        return "upstream"
+    return "unexpected_error"
+
+
+def _status(error: BaseException) -> int | None:
+    for source in (error, getattr(error, "response", None)):
+        status = getattr(source, "status_code", None)
+        if isinstance(status, int):
+            return status
+    return None
+
+
+def _retry_after(error: BaseException) -> float | None:
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    if headers is None:
+        return None
+    if (milliseconds := headers.get("retry-after-ms")) and milliseconds.isdigit():
+        return int(milliseconds) / 1000
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        return _seconds_until(value)
+
+
+def _seconds_until(http_date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(http_date)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())

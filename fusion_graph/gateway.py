@@ -1,0 +1,68 @@
+"""The chat model for OpenAI-compatible gateways: OpenRouter, LiteLLM, vLLM, llama.cpp, Ollama.
+
+It is langchain-openai's own model for third-party servers, plus what gateways add to OpenAI's answers and the
+base class leaves out: the cost of a call, the gateway's own server-side tools, and reasoning text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_openai.chat_models.base import BaseChatOpenAI
+
+
+class GatewayChat(BaseChatOpenAI):
+    """A model behind an OpenAI-compatible gateway."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "fusion-gateway"
+
+    def bind_tools(
+        self, tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool], **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Bind tools; a gateway's own (`{"type": "openrouter:web_search", ...}`) are passed through as they are."""
+        ours = [tool for tool in tools if not is_gateway_tool(tool)]
+        theirs = [tool for tool in tools if is_gateway_tool(tool)]
+        bound = super().bind_tools(ours, **kwargs)
+        if not theirs:
+            return bound
+        merged = [*getattr(bound, "kwargs", {}).get("tools", []), *theirs]
+        return bound.bind(tools=merged)
+
+    def _convert_chunk_to_generation_chunk(
+        self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
+    ) -> ChatGenerationChunk | None:
+        generation = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
+        if generation is None or not isinstance(generation.message, AIMessageChunk):
+            return generation
+        usage = chunk.get("usage")
+        if usage and usage.get("cost") is not None:
+            generation.message.response_metadata["token_usage"] = {"cost": usage["cost"]}
+        for choice in chunk.get("choices") or []:
+            _keep_reasoning(generation.message, choice.get("delta") or {})
+        return generation
+
+    def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
+        result = super()._create_chat_result(response, generation_info)
+        raw = response if isinstance(response, dict) else response.model_dump(warnings=False)
+        for choice, generation in zip(raw.get("choices") or [], result.generations, strict=False):
+            _keep_reasoning(generation.message, choice.get("message") or {})
+        return result
+
+
+def is_gateway_tool(tool: Any) -> bool:
+    """Whether a tool is one that the gateway runs itself, named `vendor:tool`."""
+    return isinstance(tool, dict) and ":" in str(tool.get("type", ""))
+
+
+def _keep_reasoning(message: Any, raw: dict[str, Any]) -> None:
+    reasoning = raw.get("reasoning_content") or raw.get("reasoning")
+    if isinstance(reasoning, str) and reasoning:
+        message.additional_kwargs["reasoning_content"] = reasoning

@@ -1,0 +1,160 @@
+"""What a graph was built with: defaults, models, tools, and what the seats of one run share."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import merge_configs
+from langchain_core.tools import BaseTool
+from pydantic import ValidationError
+
+from fusion_graph.config import FusionConfig, Seat
+from fusion_graph.errors import ConfigError, FusionDepthError
+from fusion_graph.meter import Meter
+from fusion_graph.models import CallSettings, Models
+from fusion_graph.presets import explain
+from fusion_graph.resources import Resources
+from fusion_graph.tools import PageCache, build_tools
+from fusion_graph.tools.corpus import Corpus
+
+DEPTH = "fusion_depth"
+RUNS_HELD = 64
+
+
+class Kit:
+    """Shared by the nodes of one compiled graph.
+
+    Args:
+        defaults: Settings below those of each run.
+        resources: The operator's side; from `FUSION_...` variables when unset.
+    """
+
+    def __init__(self, defaults: FusionConfig | None = None, resources: Resources | None = None) -> None:
+        self.defaults = defaults or FusionConfig()
+        self.resources = resources if resources is not None else Resources.from_env()
+        self.models = Models(self.resources)
+        self._pages: OrderedDict[str, PageCache] = OrderedDict()
+
+    @cached_property
+    def corpus(self) -> Corpus | None:
+        """The operator's folder, if there is one."""
+        return Corpus(self.resources.corpus) if self.resources.corpus else None
+
+    def pages(self, run_key: str) -> PageCache:
+        """Return the pages that one run has fetched; the last 64 runs are held."""
+        cache = self._pages.setdefault(run_key, PageCache())
+        self._pages.move_to_end(run_key)
+        while len(self._pages) > RUNS_HELD:
+            self._pages.popitem(last=False)
+        return cache
+
+    def settle(self, context: Any, chosen: Mapping[str, Any] | None = None) -> FusionConfig:
+        """Resolve a run's settings: the run over its preset, over the graph's defaults over theirs.
+
+        Args:
+            context: The run's `context`. A graph that holds this one as a subgraph passes its own context down:
+                its `fusion` field counts if it has one, and nothing of it otherwise.
+            chosen: Settings found because nobody named models.
+
+        Returns:
+            The settings.
+
+        Raises:
+            ConfigError: A field is unknown or out of range, or a preset does not exist.
+        """
+        settled = self._layer(_config_of(context), self._layer(self.defaults, FusionConfig()))
+        if chosen is not None:
+            settled = settled.over(FusionConfig.model_validate(chosen["config"]))
+        return settled
+
+    def _layer(self, top: FusionConfig, below: FusionConfig) -> FusionConfig:
+        if top.preset is not None:
+            below = self.models.catalog.preset(top.preset).over(below)
+        return top.over(below)
+
+    def tools(self, config: FusionConfig, seat: Seat | None, run_key: str) -> list[BaseTool | dict[str, Any]]:
+        """Build the tools of a seat, or of the judge when there is no seat."""
+        specs = seat.tools if seat is not None and seat.tools is not None else config.tools
+        return build_tools(
+            specs,
+            search=config.search,
+            fetch=config.fetch,
+            resources=self.resources,
+            cache=self.pages(run_key),
+            corpus=self.corpus,
+        )
+
+    @staticmethod
+    def seat_settings(config: FusionConfig, seat: Seat) -> CallSettings:
+        """What a seat asks of its model: its own settings, else the run's."""
+        return CallSettings(
+            max_tokens=seat.max_completion_tokens or config.max_completion_tokens,
+            temperature=seat.temperature if seat.temperature is not None else config.temperature,
+            reasoning=seat.reasoning or config.reasoning,
+        )
+
+    @staticmethod
+    def judge_settings(config: FusionConfig) -> CallSettings:
+        """What the judge asks of its model: temperature 0 always."""
+        return CallSettings(max_tokens=config.max_completion_tokens, temperature=0.0, reasoning=config.reasoning)
+
+    @staticmethod
+    def writer_settings(config: FusionConfig) -> CallSettings:
+        """What the writer asks of its model: the provider's defaults, and the output cap."""
+        return CallSettings(max_tokens=config.max_completion_tokens)
+
+
+def _config_of(context: Any) -> FusionConfig:
+    if isinstance(context, Mapping):
+        try:
+            return FusionConfig.model_validate(context)
+        except ValidationError as error:
+            raise ConfigError(explain(error)) from error
+    for candidate in (context, getattr(context, "fusion", None)):
+        if isinstance(candidate, FusionConfig):
+            return candidate
+    return FusionConfig()
+
+
+def part_config(
+    config: RunnableConfig, part: str, meter: Meter, *, deeper: bool = True, **metadata: Any
+) -> RunnableConfig:
+    """Make the config for one part's own run: attributable, metered, one level deeper.
+
+    Args:
+        config: The node's config.
+        part: Seat id, `judge`, `writer` or `caller`.
+        meter: What counts its calls.
+        deeper: Whether no fusion may start inside it; the calling model alone may start one.
+        **metadata: More that streams and traces shall carry.
+
+    Returns:
+        A config for the nested run.
+    """
+    own: RunnableConfig = {
+        "callbacks": [meter],
+        "metadata": {"fusion_part": part, **metadata},
+        "tags": [f"fusion:{part}"],
+        "run_name": part,
+        "configurable": {DEPTH: depth(config) + int(deeper)},
+    }
+    return merge_configs(config, own)
+
+
+def depth(config: RunnableConfig) -> int:
+    """Return how many fusions a run is inside of."""
+    return int((config.get("configurable") or {}).get(DEPTH, 0) or 0)
+
+
+def guard_depth(config: RunnableConfig) -> None:
+    """Refuse to start a fusion inside a fusion.
+
+    Raises:
+        FusionDepthError: This run belongs to a panelist, a judge or a writer.
+    """
+    if depth(config) > 0:
+        raise FusionDepthError("a fusion was started from inside a fusion; panelists, judge and writer cannot convene a panel")

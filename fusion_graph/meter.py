@@ -1,0 +1,221 @@
+"""Count what every model call used, whether it succeeded or not."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
+from pydantic import BaseModel, ConfigDict
+
+
+class Usage(BaseModel):
+    """Tokens and cost of one or many calls; `None` means unknown, never zero.
+
+    Attributes:
+        input_tokens: Prompt tokens.
+        output_tokens: Completion tokens, reasoning included.
+        cached_tokens: Prompt tokens read from the provider's cache.
+        reasoning_tokens: Completion tokens spent on reasoning.
+        cost_usd: What the provider says it cost, in US dollars.
+        tokens_at_least: Whether some call reported no tokens, so that the sums are lower bounds.
+        cost_at_least: Whether some call reported no cost, so that the sum is a lower bound.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: float | None = None
+    tokens_at_least: bool = False
+    cost_at_least: bool = False
+
+    @classmethod
+    def total(cls, parts: list[Usage]) -> Usage:
+        """Add usages up; a sum over unknowns alone is unknown.
+
+        Args:
+            parts: The usages of the parts.
+
+        Returns:
+            The sum, marked as lower bounds where a part did not know its tokens or its cost.
+        """
+        names = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+        sums: dict[str, Any] = {name: _known_sum([getattr(part, name) for part in parts]) for name in names}
+        costs = [Decimal(str(part.cost_usd)) for part in parts if part.cost_usd is not None]
+        return cls(
+            **sums,
+            cost_usd=float(sum(costs)) if costs else None,
+            tokens_at_least=any(part.tokens_at_least or part.input_tokens is None for part in parts),
+            cost_at_least=any(part.cost_at_least or part.cost_usd is None for part in parts),
+        )
+
+
+def _known_sum(values: list[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+@dataclass(slots=True)
+class Call:
+    """One model call: what was asked, what came back, what it used."""
+
+    part: str
+    started: float
+    seconds: float | None = None
+    served_model: str | None = None
+    finish_reason: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    failed: bool = False
+
+
+class Meter(BaseCallbackHandler):
+    """A LangChain callback handler that keeps a record of every model call below it.
+
+    Attributes:
+        calls: Every call, in the order in which they started. `part` is the seat id, `judge` or `writer`,
+            read from the metadata that the nodes give their runs.
+    """
+
+    run_inline = True
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self._open: dict[UUID, Call] = {}
+        self.tool_calls: dict[str, int] = {}
+
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any],
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Open the record of a call."""
+        facts = metadata or {}
+        call = Call(part=str(facts.get("fusion_part", "")), started=time.monotonic())
+        self.calls.append(call)
+        self._open[run_id] = call
+
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+        """Close it with what the provider reported."""
+        if (call := self._closed(run_id)) is None:
+            return
+        message = _message(response)
+        if message is not None:
+            call.served_model = served_model(message)
+            call.finish_reason = finish_reason(message)
+            call.usage = usage_of(message)
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """Close it as failed; what it used is unknown."""
+        if (call := self._closed(run_id)) is not None:
+            call.failed = True
+
+    def on_tool_start(
+        self, serialized: dict[str, Any], input_str: str, *, metadata: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """Count a tool call that was really run."""
+        part = str((metadata or {}).get("fusion_part", ""))
+        self.tool_calls[part] = self.tool_calls.get(part, 0) + 1
+
+    def usage(self, part: str | None = None) -> Usage:
+        """Add up what one part, or all of them, used.
+
+        Args:
+            part: A seat id, `judge` or `writer`; everything when unset.
+
+        Returns:
+            The sum; failed and still open calls make it a lower bound.
+        """
+        return Usage.total([call.usage for call in self.calls if part in (None, call.part)])
+
+    def count(self, part: str | None = None) -> int:
+        """Return how many model calls one part, or all of them, made."""
+        return sum(1 for call in self.calls if part in (None, call.part))
+
+    def last(self, part: str | None = None) -> Call | None:
+        """Return the last call of a part, or of all, that ended well, if any did."""
+        done = [call for call in self.calls if call.seconds is not None and not call.failed and part in (None, call.part)]
+        return done[-1] if done else None
+
+    def _closed(self, run_id: UUID) -> Call | None:
+        call = self._open.pop(run_id, None)
+        if call is not None:
+            call.seconds = time.monotonic() - call.started
+        return call
+
+
+def _message(response: LLMResult) -> AIMessage | None:
+    for generations in response.generations:
+        for generation in generations:
+            if isinstance(generation, ChatGeneration) and isinstance(generation.message, AIMessage):
+                return generation.message
+    return None
+
+
+def served_model(message: AIMessage) -> str | None:
+    """Read which model really answered.
+
+    Args:
+        message: The model's message.
+
+    Returns:
+        The id that the provider gave, or `None` where it gave none.
+    """
+    facts = message.response_metadata
+    return facts.get("model_name") or facts.get("model") or None
+
+
+def finish_reason(message: AIMessage) -> str | None:
+    """Read why the model stopped, in OpenAI's words whatever the provider.
+
+    Args:
+        message: The model's message.
+
+    Returns:
+        `stop`, `length`, `content_filter`, `tool_calls` or the provider's own word; `None` if it gave none.
+    """
+    facts = message.response_metadata
+    reason = facts.get("finish_reason") or facts.get("stop_reason") or facts.get("done_reason")
+    if reason is None:
+        return None
+    known = {
+        "max_tokens": "length", "MAX_TOKENS": "length", "model_context_window_exceeded": "length",
+        "end_turn": "stop", "STOP": "stop", "stop_sequence": "stop",
+        "refusal": "content_filter", "SAFETY": "content_filter", "PROHIBITED_CONTENT": "content_filter",
+        "tool_use": "tool_calls",
+    }
+    return known.get(str(reason), str(reason))
+
+
+def usage_of(message: AIMessage) -> Usage:
+    """Read tokens and cost from a model's message.
+
+    Args:
+        message: The model's message.
+
+    Returns:
+        The usage; a field is `None` where the provider did not report it.
+    """
+    counted = message.usage_metadata
+    raw = message.response_metadata.get("token_usage") or {}
+    cost = raw.get("cost") if isinstance(raw, dict) else None
+    if counted is None:
+        return Usage(cost_usd=cost)
+    return Usage(
+        input_tokens=counted["input_tokens"],
+        output_tokens=counted["output_tokens"],
+        cached_tokens=counted.get("input_token_details", {}).get("cache_read"),
+        reasoning_tokens=counted.get("output_token_details", {}).get("reasoning"),
+        cost_usd=cost,
+    )

@@ -1,0 +1,80 @@
+"""How a calling model uses its `fusion` tool: forced or forbidden on its first turn, and once per turn of the user."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal
+from uuid import uuid4
+
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain.agents.middleware.types import ToolCallRequest
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langgraph.types import Command
+
+from fusion_graph.tool import CAPPED, FUSION, failure
+
+
+class FusionOnce(AgentMiddleware[Any, Any]):
+    """Forces or withholds the tool, and lets it run once.
+
+    Args:
+        tool_choice: `required` forces a call on the first turn only - a force that stayed would make the model
+            call again and again; `none` takes the tool away; `auto` leaves the decision to the model.
+        question: The user's question, for a forced call that a provider ignored.
+    """
+
+    def __init__(self, tool_choice: Literal["auto", "required", "none"], question: str) -> None:
+        super().__init__()
+        self.tool_choice = tool_choice
+        self.question = question
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        """Call the model with the tool forced, free or gone."""
+        if self.tool_choice == "none":
+            return await handler(request.override(tools=[tool for tool in request.tools if _name(tool) != FUSION]))
+        if self.tool_choice != "required" or _called(_this_turn(request.messages)):
+            return await handler(request)
+        response = await handler(request.override(tool_choice=FUSION))
+        answers = [message for message in response.result if isinstance(message, AIMessage)]
+        if any(call["name"] == FUSION for message in answers for call in message.tool_calls):
+            return response
+        # Servers ignore tool_choice often enough that the call is made here when none came back.
+        call = {"name": FUSION, "args": {"question": self.question}, "id": f"call_{uuid4().hex[:12]}", "type": "tool_call"}
+        said = answers[-1] if answers else AIMessage("")
+        return ModelResponse(result=[said.model_copy(update={"content": "", "tool_calls": [call]})])
+
+    async def awrap_tool_call(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
+    ) -> ToolMessage | Command[Any]:
+        """Run the call if it is the first one of this turn."""
+        call = request.tool_call
+        if call["name"] != FUSION or _first_call(request.state["messages"]) == call["id"]:
+            return await handler(request)
+        content = json.dumps(failure("fusion runs once per turn; use the result you have", CAPPED))
+        return ToolMessage(content, name=FUSION, tool_call_id=call["id"] or "", status="error")
+
+
+def _this_turn(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    start = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=-1)
+    return list(messages[start + 1 :])
+
+
+def _calls(messages: Sequence[AnyMessage]) -> list[Any]:
+    turns = [message for message in messages if isinstance(message, AIMessage)]
+    return [call for message in turns for call in message.tool_calls if call["name"] == FUSION]
+
+
+def _called(messages: Sequence[AnyMessage]) -> bool:
+    return bool(_calls(messages))
+
+
+def _first_call(messages: Sequence[AnyMessage]) -> str | None:
+    calls = _calls(_this_turn(messages))
+    return calls[0]["id"] if calls else None
+
+
+def _name(tool: Any) -> str:
+    return str(tool.get("name", "")) if isinstance(tool, dict) else str(tool.name)

@@ -1,0 +1,184 @@
+"""From a model's name to a chat model, pooled per event loop; a missing key or package is an error here."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from langchain_core.language_models import BaseChatModel
+
+from fusion_graph.config import Reasoning
+from fusion_graph.errors import ConfigError, MissingKeyError, MissingPackageError
+from fusion_graph.http import http_client
+from fusion_graph.presets import Catalog, load_catalog
+from fusion_graph.quirks import reasoning_kwargs, sampling_kwargs
+from fusion_graph.resources import Resources
+
+_DIRECT = re.compile(r"^(?P<provider>[a-z][a-z0-9_-]*):(?P<model>.+)$")
+DEFAULT_WINDOW = 128_000
+"""Tokens assumed of a model whose published window nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What a part of the run asks of its model.
+
+    Attributes:
+        max_tokens: Output tokens per call.
+        temperature: Sampling temperature; the provider's default when unset.
+        reasoning: How hard it thinks.
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    reasoning: Reasoning | None = None
+
+
+class Models:
+    """Turns names into chat models for one graph.
+
+    Args:
+        resources: The operator's side: gateway, instances, presets.
+        environ: Where keys are looked up; the process environment when unset.
+    """
+
+    def __init__(self, resources: Resources, environ: Mapping[str, str] | None = None) -> None:
+        self.resources = resources
+        self.environ = os.environ if environ is None else environ
+        self._pool: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, CallSettings], BaseChatModel]] = WeakKeyDictionary()
+
+    @property
+    def catalog(self) -> Catalog:
+        """Presets, aliases and providers."""
+        return load_catalog(self.resources.presets)
+
+    def get(self, name: str, settings: CallSettings, *, asked_by: str) -> BaseChatModel:
+        """Return the chat model for a name; the same one for the same name, settings and event loop.
+
+        Args:
+            name: A name as in `FusionConfig`.
+            settings: What is asked of it.
+            asked_by: Whose model it is, for error messages: a seat, the judge or the writer.
+
+        Returns:
+            A chat model, shared: do not change it.
+
+        Raises:
+            ConfigError: The name has no known form, or its key or package is missing.
+        """
+        pool = self._pool.setdefault(asyncio.get_running_loop(), {})
+        key = (name, settings)
+        if key not in pool:
+            pool[key] = self._build(name, settings, asked_by)
+        return pool[key]
+
+    def _build(self, name: str, settings: CallSettings, asked_by: str) -> BaseChatModel:
+        if name in self.resources.models:
+            return self.resources.models[name]
+        direct = _DIRECT.match(name) if "/" not in name.split(":", 1)[0] else None
+        if direct is not None:
+            return self._direct(direct["provider"], direct["model"], settings, asked_by)
+        if "/" in name:
+            return self._gateway(name, settings, asked_by)
+        raise ConfigError(
+            f"{asked_by}: model {name!r} has no known form; write 'provider:model', 'author/model', "
+            "'local:path.gguf', or a name given in Resources(models=...)"
+        )
+
+    def _direct(self, provider: str, model: str, settings: CallSettings, asked_by: str) -> BaseChatModel:
+        if provider == "offline":
+            from fusion_graph.offline import offline_model  # noqa: PLC0415
+
+            return offline_model(model)
+        if provider == "local":
+            from fusion_graph.local import local_model  # noqa: PLC0415
+
+            return local_model(model, max_tokens=settings.max_tokens, temperature=settings.temperature)
+        if provider == "ollama":
+            return self._compatible(model, ollama_url(self.environ) + "/v1", "unused", settings, "ollama")
+        return self._langchain(provider, model, settings, asked_by)
+
+    def _gateway(self, name: str, settings: CallSettings, asked_by: str) -> BaseChatModel:
+        gateway = self.resources.gateway
+        key = self.environ.get(gateway.api_key_env, "") if gateway.api_key_env else "unused"
+        if not key:
+            raise MissingKeyError(
+                f"{asked_by}: model {name!r} needs {gateway.api_key_env}, which is not set; "
+                f"export {gateway.api_key_env}=... or name another model"
+            )
+        slug = name if gateway.is_openrouter else self.catalog.aliases.get(name, name)
+        return self._compatible(slug, gateway.base_url, key, settings, "gateway")
+
+    def _compatible(self, model: str, base_url: str, key: str, settings: CallSettings, provider: str) -> BaseChatModel:
+        from fusion_graph.gateway import GatewayChat  # noqa: PLC0415
+
+        return GatewayChat(
+            model=model,
+            base_url=base_url,
+            api_key=key,
+            max_retries=0,
+            stream_usage=True,
+            max_tokens=settings.max_tokens,
+            http_async_client=http_client(),
+            **sampling_kwargs(provider, settings.temperature, settings.reasoning),
+            **reasoning_kwargs(provider, settings.reasoning),
+        )
+
+    def _langchain(self, provider: str, model: str, settings: CallSettings, asked_by: str) -> BaseChatModel:
+        from langchain.chat_models import init_chat_model  # noqa: PLC0415
+
+        known = self.catalog.providers.get(provider)
+        if known is not None:
+            _require(known.package, known.install, f"{asked_by}: model '{provider}:{model}'")
+            if not any(self.environ.get(key) for key in known.keys):
+                raise MissingKeyError(
+                    f"{asked_by}: model '{provider}:{model}' needs {' or '.join(known.keys)}, which is not set; "
+                    f"export {known.keys[0]}=... or name another model"
+                )
+        extra: dict[str, Any] = {"http_async_client": http_client()} if provider == "openai" else {}
+        options = {
+            "max_retries": 0,
+            "max_tokens": settings.max_tokens,
+            **sampling_kwargs(provider, settings.temperature, settings.reasoning),
+            **reasoning_kwargs(provider, settings.reasoning),
+            **extra,
+        }
+        try:
+            return init_chat_model(model, model_provider=provider, **options)
+        except ImportError as error:
+            raise MissingPackageError(f"{asked_by}: model '{provider}:{model}': {error}") from error
+        except ValueError as error:
+            raise ConfigError(f"{asked_by}: model '{provider}:{model}': {error}") from error
+
+
+def ollama_url(environ: Mapping[str, str]) -> str:
+    """Return the address of the Ollama server: `OLLAMA_HOST`, else its default on this machine."""
+    host = environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
+    host = host if "://" in host else f"http://{host}"
+    host = host.replace("//0.0.0.0", "//127.0.0.1").rstrip("/")
+    return host if re.search(r":\d+$", host) else f"{host}:11434"
+
+
+def context_window(model: BaseChatModel) -> int | None:
+    """Return how many tokens a model can read, where its package knows.
+
+    Args:
+        model: A chat model.
+
+    Returns:
+        The window in tokens, or `None`.
+    """
+    profile = getattr(model, "profile", None) or {}
+    window = profile.get("max_input_tokens")
+    return int(window) if window else None
+
+
+def _require(package: str, install: str, used_for: str) -> None:
+    if importlib.util.find_spec(package.replace("-", "_")) is None:
+        raise MissingPackageError(f"{used_for} needs the package {package!r}: {install}")

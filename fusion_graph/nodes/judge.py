@@ -1,0 +1,123 @@
+"""`judge`: compare the drafts, blind, at temperature 0, and return a typed analysis or none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime
+
+from fusion_graph.config import FusionConfig
+from fusion_graph.drafts_block import Labelled, drafts_block, shuffled, split_question, transcript
+from fusion_graph.events import Emit, emitter
+from fusion_graph.kit import Kit, part_config
+from fusion_graph.ladder import Ladder, Verdict, schema_text
+from fusion_graph.meter import Meter
+from fusion_graph.middleware.overflow import TrimOnOverflow
+from fusion_graph.middleware.retry import Retry
+from fusion_graph.middleware.step_limit import StepLimit
+from fusion_graph.middleware.temperature import DropTemperature
+from fusion_graph.middleware.tool_guard import ToolGuard
+from fusion_graph.nodes.join import in_order
+from fusion_graph.prompting import render
+from fusion_graph.quirks import withdrawal
+from fusion_graph.receipt import Degradation, PartReceipt, Receipt
+from fusion_graph.seats import judge_of
+from fusion_graph.sources import JUDGE, Registry, Source, found_in
+from fusion_graph.state import FusionState
+from fusion_graph.unblind import Unblinder
+
+Judge = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
+
+
+def judge_node(kit: Kit, *, ends: bool) -> Judge:
+    """Make the node.
+
+    Args:
+        kit: The graph's kit.
+        ends: Whether the run ends here, without a writer.
+
+    Returns:
+        The node.
+    """
+
+    async def judge(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
+        settings = kit.settle(runtime.context, state["chosen"])
+        emit = emitter(runtime.stream_writer)
+        emit("analysis.in_progress", model=judge_of(settings))
+        started, meter = time.monotonic(), Meter()
+        temperature = DropTemperature()
+        verdict = await _compare(kit, settings, state, emit, part_config(config, JUDGE, meter, model=judge_of(settings)), temperature)
+        update = _read(state, verdict)
+        part = PartReceipt.of(JUDGE, judge_of(settings), meter, started, verdict.failure)
+        lost = [] if verdict.reason is None else [Degradation(part=JUDGE, reason=verdict.reason, detail=verdict.detail)]
+        warm = [Degradation(part=JUDGE, reason="temperature_dropped", detail="the model takes no temperature")] if temperature.dropped else []
+        receipt = Receipt.model_validate(state["receipt"]).amended(judge=part, rung=verdict.rung, degraded=[*lost, *warm], status="ok")
+        emit("analysis.completed", analysis=update["analysis"], rung=verdict.rung, reason=verdict.reason)
+        if ends:
+            emit("fusion.completed", status="ok", failure_reason=None)
+        return {**update, "receipt": receipt.as_state(), "status": "ok"}
+
+    return judge
+
+
+async def _compare(
+    kit: Kit, settings: FusionConfig, state: FusionState, emit: Emit, config: RunnableConfig, temperature: DropTemperature
+) -> Verdict:
+    steps, last_turn = settings.max_tool_calls, render("last_turn", settings.prompts)
+
+    def middleware(keep: Sequence[str]) -> list[AgentMiddleware[Any, Any]]:
+        limit = StepLimit(steps, withdrawal=withdrawal(judge_of(settings)), last_turn=last_turn, keep=keep)
+        return [limit, TrimOnOverflow(), temperature, Retry(), ToolGuard(JUDGE, emit)]
+
+    tools = kit.tools(settings, None, state["run_key"])
+    ladder = Ladder(
+        model=kit.models.get(judge_of(settings), kit.judge_settings(settings), asked_by="judge"),
+        tools=tools,
+        system=render("deliberation", settings.prompts),
+        prompt=f"{shared_block(state, settings)}\n\n{judge_prompt(settings, has_tools=bool(tools))}",
+        repair=lambda fault: render("repair", settings.prompts, fault=fault, schema=schema_text()),
+        middleware=middleware,
+        config=config,
+    )
+    return await ladder.climb()
+
+
+def judge_prompt(settings: FusionConfig, *, has_tools: bool) -> str:
+    """Render the judge's instructions, which follow the drafts block."""
+    tools = (
+        f"\nYou may check contested points with your tools, in at most {settings.max_tool_calls} steps. "
+        "What you find does not become a draft's claim.\n"
+    )
+    return render("judge", settings.prompts, tools=tools if has_tools else "", schema=schema_text())
+
+
+def shown_drafts(state: FusionState) -> list[Labelled]:
+    """Return the drafts as they are shown; the same in every node and after a resume."""
+    usable = [outcome for outcome in in_order(state) if outcome.usable]
+    return shuffled(usable, Receipt.model_validate(state["receipt"]).seed or 0)
+
+
+def shared_block(state: FusionState, settings: FusionConfig) -> str:
+    """Render the block that judge and writer have in common, to the same bytes for both."""
+    question, earlier = split_question(state["messages"])
+    before = "" if settings.history == "question" else transcript(earlier, system=settings.history == "full")
+    outcomes = in_order(state)
+    return drafts_block(
+        question, before, shown_drafts(state), Registry.of(outcomes), window=state["window"], blind=settings.blind
+    )
+
+
+def _read(state: FusionState, verdict: Verdict) -> dict[str, Any]:
+    registry = Registry([Source.model_validate(source) for source in state["sources"]])
+    registry.add(JUDGE, found_in(verdict.messages))
+    if verdict.analysis is None:
+        return {"analysis": None, "sources": [source.model_dump() for source in registry.sources]}
+    labels = {draft.label: draft.outcome.seat_id for draft in shown_drafts(state)}
+    models = {seat["id"]: seat["model"] for seat in state["seats"]}
+    unblinder = Unblinder(labels, models, [source.id for source in registry.sources])
+    analysis = unblinder.analysis(verdict.analysis).model_dump(mode="json")
+    return {"analysis": analysis, "sources": [source.model_dump() for source in registry.sources]}

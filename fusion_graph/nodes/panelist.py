@@ -1,0 +1,171 @@
+"""`panelist`: one ReAct sub-agent researches and writes a draft; however it ends, a typed outcome comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphBubbleUp
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from fusion_graph.config import FusionConfig, Seat
+from fusion_graph.events import Emit, emitter
+from fusion_graph.failures import Failure, classify
+from fusion_graph.kit import Kit, part_config
+from fusion_graph.meter import Meter, finish_reason
+from fusion_graph.middleware.overflow import NOTE, TrimOnOverflow
+from fusion_graph.middleware.retry import Retry
+from fusion_graph.middleware.step_limit import StepLimit
+from fusion_graph.middleware.tool_guard import ToolGuard
+from fusion_graph.outcomes import OutcomeKind, PanelistOutcome
+from fusion_graph.prompting import render
+from fusion_graph.quirks import withdrawal
+from fusion_graph.sources import found_in
+from fusion_graph.state import PanelistTask
+
+Panelist = Callable[[PanelistTask, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
+
+_OUTCOME_OF: dict[str, OutcomeKind] = {"timeout": "timed_out", "content_filter": "refused", "cancelled": "cancelled"}
+
+
+def panelist_node(kit: Kit) -> Panelist:
+    """Make the node.
+
+    Args:
+        kit: The graph's kit.
+
+    Returns:
+        The node.
+    """
+
+    async def panelist(task: PanelistTask, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
+        settings = kit.settle(runtime.context, task["chosen"])
+        seat = Seat.model_validate(task["seat"])
+        emit = emitter(runtime.stream_writer)
+        namespace = (config.get("configurable") or {}).get("checkpoint_ns", "")
+        emit("panel.added", seat_id=seat.id, label=seat.label, model=seat.model, namespace=namespace)
+        outcome = await _Research(kit, settings, seat, emit).run(task, config)
+        _report(emit, outcome)
+        return {"outcomes": {seat.id: outcome.model_dump(mode="json")}}
+
+    return panelist
+
+
+class _Research:
+    """One seat's work on one question."""
+
+    def __init__(self, kit: Kit, settings: FusionConfig, seat: Seat, emit: Emit) -> None:
+        self.kit, self.settings, self.seat, self.emit = kit, settings, seat, emit
+        self.meter = Meter()
+        self.trim = TrimOnOverflow()
+        self.started = time.monotonic()
+
+    async def run(self, task: PanelistTask, config: RunnableConfig) -> PanelistOutcome:
+        """Research, and type whatever comes of it; only cancellation and interrupts pass through."""
+        seat = self.seat
+        own = part_config(config, seat.id, self.meter, seat_id=seat.id, seat_label=seat.label, seat_role=seat.role, model=seat.model)
+        deadline = asyncio.timeout(self.settings.seat_timeout)
+        try:
+            async with deadline:
+                result = await self._agent(task).ainvoke({"messages": task["messages"]}, own)
+        except GraphBubbleUp:
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever a model or a tool did becomes an outcome
+            return self._failed(self._timed_out() if deadline.expired() else classify(error))
+        return self._finished(result["messages"][len(task["messages"]) :])
+
+    def _agent(self, task: PanelistTask) -> CompiledStateGraph[Any, Any, Any, Any]:
+        kit, seat, settings = self.kit, self.seat, self.settings
+        tools = kit.tools(settings, seat, task["run_key"])
+        steps = seat.max_tool_calls or settings.max_tool_calls
+        limit = StepLimit(
+            steps, withdrawal=withdrawal(seat.model), last_turn=render("last_turn", settings.prompts)
+        )
+        return create_agent(
+            kit.models.get(seat.model, kit.seat_settings(settings, seat), asked_by=f"seat {seat.id!r}"),
+            tools,
+            system_prompt=panelist_prompt(settings, seat, steps),
+            middleware=[limit, self.trim, Retry(), ToolGuard(seat.id, self.emit)],
+            name=seat.id,
+        )
+
+    def _finished(self, messages: Sequence[AnyMessage]) -> PanelistOutcome:
+        draft = next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
+        if draft is None:
+            return self._failed(Failure(kind="empty", message="ended without producing any text"))
+        text = str(draft.text).strip()
+        kind, failure = _ending(draft, text)
+        return self._outcome(kind, content=text, failure=failure, sources=found_in(messages), finish_reason=finish_reason(draft))
+
+    def _failed(self, failure: Failure) -> PanelistOutcome:
+        return self._outcome(_OUTCOME_OF.get(failure.kind, "failed"), failure=failure)
+
+    def _timed_out(self) -> Failure:
+        return Failure(kind="timeout", message=f"no draft within seat_timeout={self.settings.seat_timeout:g} s")
+
+    def _outcome(self, kind: OutcomeKind, **facts: Any) -> PanelistOutcome:
+        last = self.meter.last()
+        return PanelistOutcome(
+            seat_id=self.seat.id,
+            label=self.seat.label,
+            role=self.seat.role,
+            model=self.seat.model,
+            served_model=last.served_model if last else None,
+            outcome=kind,
+            usage=self.meter.usage(),
+            calls=self.meter.count(),
+            tool_calls=sum(self.meter.tool_calls.values()),
+            latency=round(time.monotonic() - self.started, 3),
+            notes=[NOTE] if self.trim.trimmed else [],
+            **facts,
+        )
+
+
+def _ending(draft: AIMessage, text: str) -> tuple[OutcomeKind, Failure | None]:
+    reason = finish_reason(draft)
+    refusal = draft.additional_kwargs.get("refusal")
+    if refusal or reason == "content_filter":
+        said = str(refusal or f"finish_reason {reason}")[:600]
+        words = "the model refused" if text else "the model refused without producing any text"
+        return "refused", Failure(kind="content_filter", message=f"{words}: {said}")
+    if not text:
+        why = " (its output limit was used up before)" if reason == "length" else ""
+        return "empty", Failure(kind="empty", message=f"the model ended without producing any text{why}")
+    return ("truncated", None) if reason == "length" else ("ok", None)
+
+
+def panelist_prompt(settings: FusionConfig, seat: Seat, steps: int) -> str:
+    """Render a seat's system prompt.
+
+    Args:
+        settings: The run's settings.
+        seat: The seat.
+        steps: Its tool steps.
+
+    Returns:
+        The prompt, with the seat's role and instructions where it has some.
+    """
+    return render(
+        "panelist",
+        settings.prompts,
+        role=f"Your part on this panel: {seat.role}\n\n" if seat.role else "",
+        instructions=f"\n{seat.instructions}\n" if seat.instructions else "",
+        max_tool_calls=str(steps),
+        today=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _report(emit: Emit, outcome: PanelistOutcome) -> None:
+    facts: dict[str, Any] = {"seat_id": outcome.seat_id, "outcome": outcome.outcome, "latency": outcome.latency}
+    if outcome.usable:
+        emit("panel.completed", content=outcome.content, **facts)
+        return
+    status = outcome.failure.status_code if outcome.failure else None
+    emit("panel.failed", error=outcome.reason, **facts, **({"status_code": status} if status is not None else {}))

@@ -1,0 +1,79 @@
+"""What only the operator of a graph may choose, in Python or by `FUSION_...` variables; no client can send it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
+
+OPENROUTER_URL = "https://openrouter.ai/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """An OpenAI-compatible server that answers for `author/model` names.
+
+    Attributes:
+        base_url: Its address, `/v1` included. LiteLLM, vLLM and Ollama work as well as OpenRouter.
+        api_key_env: Name of the variable that holds its key; empty for a server that needs none.
+    """
+
+    base_url: str = OPENROUTER_URL
+    api_key_env: str = "OPENROUTER_API_KEY"
+
+    @property
+    def is_openrouter(self) -> bool:
+        """Whether this is OpenRouter itself, which resolves `~author/family-latest` names on its own."""
+        return self.base_url.rstrip("/") == OPENROUTER_URL
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The operator's side of a graph.
+
+    Attributes:
+        gateway: Who answers for `author/model` names.
+        models: Chat model instances by the name under which a config may ask for them.
+        tools: LangChain tools, MCP tools included, that a config may name in `tools`.
+        corpus: Folder of Markdown, text, HTML and PDF files that the `corpus` engine searches.
+        searxng_url: A SearxNG instance for the `searxng` engine.
+        allow_addresses: Hosts, `host:port` or networks that `web_fetch` may reach although they are private.
+        presets: File with the user's own presets and aliases, in the form of `presets.toml`.
+    """
+
+    gateway: Gateway = field(default_factory=Gateway)
+    models: Mapping[str, BaseChatModel] = field(default_factory=dict)
+    tools: Sequence[BaseTool] = ()
+    corpus: Path | None = None
+    searxng_url: str | None = None
+    allow_addresses: tuple[str, ...] = ()
+    presets: Path | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the operator's settings from `FUSION_...` variables.
+
+        Args:
+            environ: The variables; `os.environ` when unset. Read are `FUSION_GATEWAY_URL`,
+                `FUSION_GATEWAY_KEY_ENV`, `FUSION_CORPUS`, `FUSION_SEARXNG_URL`, `FUSION_ALLOW_ADDRESSES`
+                (separated by commas) and `FUSION_PRESETS`.
+
+        Returns:
+            The resources, with defaults for what is not set.
+        """
+        env = os.environ if environ is None else environ
+        url = env.get("FUSION_GATEWAY_URL")
+        gateway = Gateway(url, env.get("FUSION_GATEWAY_KEY_ENV", "")) if url else Gateway()
+        allowed = tuple(part.strip() for part in env.get("FUSION_ALLOW_ADDRESSES", "").split(",") if part.strip())
+        return cls(
+            gateway=gateway,
+            corpus=Path(env["FUSION_CORPUS"]) if env.get("FUSION_CORPUS") else None,
+            searxng_url=env.get("FUSION_SEARXNG_URL") or None,
+            allow_addresses=allowed,
+            presets=Path(env["FUSION_PRESETS"]) if env.get("FUSION_PRESETS") else None,
+        )

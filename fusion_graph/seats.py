@@ -1,0 +1,100 @@
+"""From a panel as it was written to seats that can be sent: ids, labels, and checks before any money is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+
+from fusion_graph.config import FusionConfig, Seat
+from fusion_graph.errors import ConfigError
+from fusion_graph.kit import Kit
+
+
+def resolved(config: FusionConfig) -> list[Seat]:
+    """Give every seat an id and a label of its own.
+
+    Args:
+        config: Settings with a panel.
+
+    Returns:
+        The seats, in order; `seat-1`, `seat-2`, ... where no id was given, the model as label where none was.
+    """
+    seats = config.seats()
+    taken = {seat.id for seat in seats}
+    labels = [seat.label or seat.model for seat in seats]
+    finished: list[Seat] = []
+    for at, seat in enumerate(seats):
+        seat_id = seat.id or _free(f"seat-{at + 1}", taken)
+        label = labels[at] if labels.count(labels[at]) == 1 else f"{labels[at]} #{labels[: at + 1].count(labels[at])}"
+        finished.append(seat.model_copy(update={"id": seat_id, "label": label[:100]}))
+    return finished
+
+
+def _free(wish: str, taken: set[str]) -> str:
+    name = wish
+    while name in taken:
+        name += "x"
+    taken.add(name)
+    return name
+
+
+def judge_of(config: FusionConfig) -> str:
+    """Return the judge's model: the config's, else the first seat's."""
+    return config.judge or config.seats()[0].model
+
+
+def writer_of(config: FusionConfig) -> str:
+    """Return the writer's model: the config's, else the judge's."""
+    return config.writer or judge_of(config)
+
+
+def check(kit: Kit, config: FusionConfig, seats: Sequence[Seat], *, writes: bool) -> None:
+    """Build every model and tool once, so that what is missing is said before any money is spent.
+
+    Args:
+        kit: The graph's kit.
+        config: The run's settings.
+        seats: The resolved panel.
+        writes: Whether this graph has a writer.
+
+    Raises:
+        ConfigError: A model, key, package, engine or tool is missing; the message names it and who needs it.
+    """
+    for seat in seats:
+        kit.models.get(seat.model, kit.seat_settings(config, seat), asked_by=f"seat {seat.id!r}")
+        _tools(kit, config, seat)
+    kit.models.get(judge_of(config), kit.judge_settings(config), asked_by="judge")
+    _tools(kit, config, None)
+    if writes:
+        kit.models.get(writer_of(config), kit.writer_settings(config), asked_by="writer")
+
+
+def _tools(kit: Kit, config: FusionConfig, seat: Seat | None) -> None:
+    who = f"seat {seat.id!r}" if seat else "judge"
+    try:
+        kit.tools(config, seat, run_key="")
+    except ConfigError as error:
+        raise type(error)(f"{who}: {error}") from error
+
+
+def visible(messages: Sequence[AnyMessage], question: str, earlier: Sequence[AnyMessage], config: FusionConfig) -> list[AnyMessage]:
+    """Return what a panelist sees of a conversation.
+
+    Args:
+        messages: The whole conversation.
+        question: Its question.
+        earlier: The turns before it.
+        config: Its `history` says how much: the question alone, what user and assistant said, or system messages too.
+
+    Returns:
+        The panelist's messages, the question last; tool traffic is never among them.
+    """
+    asked = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), HumanMessage(question))
+    if config.history == "question":
+        return [asked]
+    kinds: tuple[type[AnyMessage], ...] = (HumanMessage, AIMessage)  # type: ignore[assignment]
+    if config.history == "full":
+        kinds = (*kinds, SystemMessage)  # type: ignore[assignment]
+    kept = [m for m in earlier if isinstance(m, kinds) and str(m.text).strip()]
+    return [*[AIMessage(str(m.text)) if isinstance(m, AIMessage) else m for m in kept], asked]

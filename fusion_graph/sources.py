@@ -1,0 +1,208 @@
+"""The source registry: every address that a tool really returned, and the check that citations name one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from langchain_core.messages import BaseMessage, ToolMessage
+from pydantic import BaseModel, ConfigDict
+
+from fusion_graph.outcomes import FoundSource, PanelistOutcome
+
+URL = re.compile(r"(?:https?://|corpus:)[^\s<>\"'`\])}]+")
+_CITATION = re.compile(r"\[(S\d+(?:\s*[,;]\s*S\d+)*)\]")
+_MARKDOWN_LINK = re.compile(r"\[(?P<title>[^\[\]]*)\]\(\s*<?(?P<url>(?:https?://|corpus:)[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+\"[^\"]*\")?\s*\)")
+UNREGISTERED = "[no registered source]"
+JUDGE = "judge"
+
+
+class Source(BaseModel):
+    """One registered source.
+
+    Attributes:
+        id: `S1`, `S2`, ... in the order in which seats found them.
+        url: Its address.
+        title: Its title.
+        seat_ids: The seats whose tools returned it; `judge` for the judge's own.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    url: str
+    title: str
+    seat_ids: list[str]
+
+
+class CitationCheck(BaseModel):
+    """The result of the check on the final answer.
+
+    Attributes:
+        cited: Registered ids that the answer cites, in order of first use.
+        citations: Citations in all.
+        unregistered: Ids and addresses in the answer that name no registered source; the goal is none.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    cited: list[str]
+    citations: int
+    unregistered: list[str]
+
+
+def canonical(url: str) -> str:
+    """Bring an address into the form by which two mentions of one page are recognised.
+
+    Args:
+        url: An address as a tool or a model wrote it.
+
+    Returns:
+        It without fragment, trailing punctuation and slash, `utm_...` parameters, default port or upper-case host.
+    """
+    url = url.strip().rstrip(".,;:!?*_")
+    if not url.lower().startswith(("http://", "https://")):
+        return url.split("#", 1)[0]
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+    except ValueError:
+        return url
+    query = "&".join(pair for pair in parts.query.split("&") if pair and not pair.lower().startswith("utm_"))
+    return urlunsplit((parts.scheme.lower(), f"{parts.hostname or ''}{port}", parts.path.rstrip("/"), query, ""))
+
+
+class Registry:
+    """Gives every found address an id, once.
+
+    Args:
+        sources: Already registered sources, such as those in a run's state.
+    """
+
+    def __init__(self, sources: Iterable[Source] = ()) -> None:
+        self.sources = list(sources)
+        self._index = {canonical(source.url): at for at, source in enumerate(self.sources)}
+
+    @classmethod
+    def of(cls, outcomes: Sequence[PanelistOutcome]) -> Registry:
+        """Register what the seats found, in the panel's order."""
+        registry = cls()
+        for outcome in outcomes:
+            registry.add(outcome.seat_id, outcome.sources)
+        return registry
+
+    def add(self, seat_id: str, found: Iterable[FoundSource]) -> None:
+        """Register what one seat found.
+
+        Args:
+            seat_id: Who found it.
+            found: Addresses and titles.
+        """
+        for entry in found:
+            key = canonical(entry.url)
+            at = self._index.get(key)
+            if at is None:
+                self._index[key] = len(self.sources)
+                self.sources.append(Source(id=f"S{len(self.sources) + 1}", url=entry.url, title=entry.title, seat_ids=[seat_id]))
+            elif seat_id not in self.sources[at].seat_ids:
+                known = self.sources[at]
+                self.sources[at] = known.model_copy(update={"seat_ids": [*known.seat_ids, seat_id]})
+
+    def id_of(self, url: str) -> str | None:
+        """Return the id of an address, or `None` if no tool returned it."""
+        at = self._index.get(canonical(url))
+        return None if at is None else self.sources[at].id
+
+    def with_ids(self, draft: str) -> str:
+        """Put ids in place of the addresses in a draft; an address that no tool returned is marked as such.
+
+        Args:
+            draft: A panelist's text.
+
+        Returns:
+            The text with `[S3]` where an address stood. `[S...]` that the draft itself wrote is defused.
+        """
+        text = _CITATION.sub(lambda match: f"({match[1]} as the draft wrote it)", draft)
+        text = _MARKDOWN_LINK.sub(lambda match: f"{match['title']} {self._mark(match['url'])}".strip(), text)
+        return URL.sub(lambda match: self._mark(match[0]) + _trailing(match[0]), text)
+
+    def _mark(self, url: str) -> str:
+        source = self.id_of(url)
+        return f"[{source}]" if source else UNREGISTERED
+
+    def check(self, answer: str) -> CitationCheck:
+        """Check an answer's citations against the registry.
+
+        Args:
+            answer: The writer's text.
+
+        Returns:
+            What it cites, and every id or address in it that is not registered.
+        """
+        known = {source.id for source in self.sources}
+        ids = [one for match in _CITATION.finditer(answer) for one in re.findall(r"S\d+", match[1])]
+        urls = [match[0] for match in URL.finditer(answer)]
+        unregistered = [one for one in ids if one not in known] + [url for url in urls if self.id_of(url) is None]
+        cited = [one for one in ids if one in known] + [found for url in urls if (found := self.id_of(url))]
+        return CitationCheck(
+            cited=list(dict.fromkeys(cited)), citations=len(ids) + len(urls), unregistered=list(dict.fromkeys(unregistered))
+        )
+
+    def annotations(self, answer: str) -> list[dict[str, Any]]:
+        """Return the answer's citations as `url_citation` annotations.
+
+        Args:
+            answer: The writer's text.
+
+        Returns:
+            One flat annotation per cited id, with the character positions of its bracket (end exclusive).
+        """
+        by_id = {source.id: source for source in self.sources}
+        return [
+            {
+                "type": "url_citation",
+                "url": by_id[one].url,
+                "title": by_id[one].title,
+                "start_index": match.start(),
+                "end_index": match.end(),
+                "source_id": one,
+            }
+            for match in _CITATION.finditer(answer)
+            for one in re.findall(r"S\d+", match[1])
+            if one in by_id
+        ]
+
+
+def _trailing(url: str) -> str:
+    return url[len(url.rstrip(".,;:!?*_")) :]
+
+
+def found_in(messages: Sequence[BaseMessage]) -> list[FoundSource]:
+    """Read what tools returned from an agent's messages.
+
+    Our own tools name their sources in the message's artifact; of any other tool, MCP ones included, every
+    address in the text counts.
+
+    Args:
+        messages: The agent's messages.
+
+    Returns:
+        Each address once, in order.
+    """
+    found: dict[str, FoundSource] = {}
+    for message in messages:
+        if not isinstance(message, ToolMessage) or message.status == "error":
+            continue
+        for source in _of_tool(message):
+            found.setdefault(canonical(source.url), source)
+    return list(found.values())
+
+
+def _of_tool(message: ToolMessage) -> list[FoundSource]:
+    artifact = message.artifact
+    if isinstance(artifact, dict) and isinstance(artifact.get("sources"), list):
+        return [FoundSource(url=entry["url"], title=entry.get("title") or entry["url"]) for entry in artifact["sources"]]
+    urls = [match[0].rstrip(".,;:!?*_") for match in URL.finditer(str(message.text))]
+    return [FoundSource(url=url, title=url) for url in urls]
