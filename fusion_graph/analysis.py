@@ -165,36 +165,56 @@ def _text(item: Any) -> str:
 def _ids(item: Any, *keys: str) -> list[str]:
     if not isinstance(item, dict):
         return []
-    value = next((item[key] for key in keys if item.get(key)), [])
+    value: Any = next((item[key] for key in keys if item.get(key)), [])
     values = value if isinstance(value, list) else [value]
     return [str(entry).strip()[:64] for entry in values if isinstance(entry, str | int)][:MAX_IDS]
 
 
 def _point(item: Any) -> dict[str, Any]:
-    return {"point": _text(item), "drafts": _ids(item, "drafts", "draft", "models", "model", "labels"), "sources": _ids(item, "sources", "source_ids", "source")}
+    return {
+        "point": _text(item),
+        "drafts": _ids(item, "drafts", "draft", "models", "model", "labels"),
+        "sources": _ids(item, "sources", "source_ids", "source"),
+    }
 
 
 def _insight(item: Any) -> dict[str, Any]:
     draft = _ids(item, "draft", "drafts", "model", "models", "label")
-    return {"insight": _text(item), "draft": draft[0] if draft else "", "sources": _ids(item, "sources", "source_ids", "source")}
+    return {
+        "insight": _text(item),
+        "draft": draft[0] if draft else "",
+        "sources": _ids(item, "sources", "source_ids", "source"),
+    }
 
 
 def _contradiction(item: Any) -> dict[str, Any]:
     stances = item.get("stances") if isinstance(item, dict) else None
     stances = stances if isinstance(stances, list) else []
-    return {"topic": _text(item), "stances": [_stance(stance) for stance in stances if _stance_text(stance)][:16]}
+    return {
+        "topic": _text(item),
+        "stances": [_stance(stance) for stance in stances if _stance_text(stance)][:16],
+    }
 
 
 def _stance_text(item: Any) -> str:
     if isinstance(item, dict):
-        item = next((item[key] for key in ("stance", "position", "text", "claim") if isinstance(item.get(key), str)), "")
+        item = next(
+            (item[key] for key in ("stance", "position", "text", "claim") if isinstance(item.get(key), str)),
+            "",
+        )
     return str(item).strip()[:MAX_TEXT] if isinstance(item, str) else ""
 
 
 def _stance(item: Any) -> dict[str, Any]:
     draft = _ids(item, "draft", "model", "label", "drafts")
-    return {"draft": draft[0] if draft else "", "stance": _stance_text(item), "sources": _ids(item, "sources", "source_ids", "source")}
+    return {
+        "draft": draft[0] if draft else "",
+        "stance": _stance_text(item),
+        "sources": _ids(item, "sources", "source_ids", "source"),
+    }
 
 
-JudgeFailure = Literal["judge_upstream_error", "judge_empty_completion", "judge_not_valid_json", "judge_schema_mismatch"]
+JudgeFailure = Literal[
+    "judge_upstream_error", "judge_empty_completion", "judge_not_valid_json", "judge_schema_mismatch"
+]
 """Why there is no analysis, in OpenRouter's codes."""

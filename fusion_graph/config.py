@@ -24,7 +24,9 @@ Model = Annotated[
     Field(
         min_length=1,
         max_length=300,
-        description="`provider:model` (LangChain), `author/model` (the gateway), `local:file.gguf`, or a name given in Python.",
+        description=(
+            "`provider:model` (LangChain), `author/model` (the gateway), `local:file.gguf`, or a name given in Python."
+        ),
     ),
 ]
 
@@ -43,7 +45,9 @@ class Reasoning(_Settings):
 class SearchSettings(_Settings):
     """How `web_search` behaves; the same for the panel and the judge unless a tool entry says otherwise."""
 
-    engine: Engine = Field("auto", description="`auto` takes the corpus if there is one, else the first engine that has a key.")
+    engine: Engine = Field(
+        "auto", description="`auto` takes the corpus if there is one, else the first engine that has a key."
+    )
     mode: str | None = Field(None, max_length=40, description="Exa or Parallel search mode; ignored by other engines.")
     max_results: int = Field(5, ge=1, le=25, description="Results per search.")
     max_total_results: int | None = Field(50, ge=1, description="Results per seat over the whole run.")
@@ -52,38 +56,57 @@ class SearchSettings(_Settings):
         None, description="5,000, 15,000 or 30,000 characters a result; `max_characters` wins."
     )
     max_characters: int | None = Field(None, ge=1, le=100_000, description="Characters per result.")
-    allowed_domains: list[str] = Field(default_factory=list, max_length=200, description="Only these hosts, subdomains or host/paths.")
-    excluded_domains: list[str] = Field(default_factory=list, max_length=200, description="Never these hosts, subdomains or host/paths.")
+    allowed_domains: list[str] = Field(
+        default_factory=list, max_length=200, description="Only these hosts, subdomains or host/paths."
+    )
+    excluded_domains: list[str] = Field(
+        default_factory=list, max_length=200, description="Never these hosts, subdomains or host/paths."
+    )
 
 
 class FetchSettings(_Settings):
     """How `web_fetch` behaves."""
 
     max_uses: int | None = Field(None, ge=1, le=50, description="Pages per seat over the whole run.")
-    max_content_tokens: int | None = Field(8000, ge=1, description="Tokens of a page shown to the model, estimated; the rest is cut.")
+    max_content_tokens: int | None = Field(
+        8000, ge=1, description="Tokens of a page shown to the model, estimated; the rest is cut."
+    )
     max_bytes: int = Field(10_000_000, ge=1, le=50_000_000, description="Bytes read of a page, after decompression.")
     timeout: float = Field(20.0, gt=0, le=300, description="Seconds for one page, redirects included.")
     max_redirects: int = Field(5, ge=0, le=20, description="Redirects followed.")
-    allowed_domains: list[str] = Field(default_factory=list, max_length=200, description="Only these hosts, subdomains or host/paths.")
-    blocked_domains: list[str] = Field(default_factory=list, max_length=200, description="Never these hosts, subdomains or host/paths.")
+    allowed_domains: list[str] = Field(
+        default_factory=list, max_length=200, description="Only these hosts, subdomains or host/paths."
+    )
+    blocked_domains: list[str] = Field(
+        default_factory=list, max_length=200, description="Never these hosts, subdomains or host/paths."
+    )
 
 
 class ToolSpec(_Settings):
     """One inner tool: ours (`web_search`, `web_fetch`), a gateway's (`openrouter:...`) or one given in Python."""
 
     type: str = Field(min_length=1, max_length=100, description="The tool's name.")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="Settings of this tool; they beat `search` and `fetch`.")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="Settings of this tool; they beat `search` and `fetch`."
+    )
 
 
 class Seat(_Settings):
     """One chair at the table. State, events and receipt are keyed by its id, never by its model."""
 
-    id: str = Field("", max_length=40, pattern=r"^[A-Za-z0-9_.-]*$", description="Unique in the panel; `seat-1`, `seat-2`, ... when unset.")
+    id: str = Field(
+        "",
+        max_length=40,
+        pattern=r"^[A-Za-z0-9_.-]*$",
+        description="Unique in the panel; `seat-1`, `seat-2`, ... when unset.",
+    )
     model: Model
     label: str = Field("", max_length=100, description="What people see; the model's name when unset.")
     role: str | None = Field(None, max_length=200, description="What this seat is for, in a phrase.")
     instructions: str | None = Field(None, max_length=20_000, description="Added to this seat's prompt.")
-    tools: list[ToolSpec | str] | None = Field(None, max_length=8, description="This seat's tools; the run's when unset, none when empty.")
+    tools: list[ToolSpec | str] | None = Field(
+        None, max_length=8, description="This seat's tools; the run's when unset, none when empty."
+    )
     max_tool_calls: int | None = Field(None, ge=1, le=16, description="This seat's tool steps; the run's when unset.")
     max_completion_tokens: int | None = Field(None, ge=1, description="This seat's output cap per call.")
     temperature: float | None = Field(None, ge=0, le=2, description="This seat's temperature; the run's when unset.")
@@ -98,24 +121,68 @@ class Seat(_Settings):
 class FusionConfig(_Settings):
     """One run's settings. An explicit field beats the preset; an unknown field is an error."""
 
-    preset: str | None = Field(None, max_length=100, description="A named panel: `general-high`, `general-budget`, `general-fast`, `offline`, or your own.")
-    panel: list[Seat | Model] | None = Field(None, min_length=1, max_length=MAX_SEATS, description="1 to 8 seats, or just their models; the same model twice is fine.")
-    judge: Model | None = Field(None, description="The model that compares the drafts; the preset's, else the first seat's.")
-    writer: Model | None = Field(None, description="The model that writes the answer; the judge's when unset. In `auto` mode it is the calling model.")
-    max_tool_calls: int = Field(4, ge=1, le=16, description="Tool steps a panelist or the judge may take before it must answer.")
+    preset: str | None = Field(
+        None,
+        max_length=100,
+        description="A named panel: `general-high`, `general-budget`, `general-fast`, `offline`, or your own.",
+    )
+    panel: list[Seat | Model] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_SEATS,
+        description="1 to 8 seats, or just their models; the same model twice is fine.",
+    )
+    judge: Model | None = Field(
+        None, description="The model that compares the drafts; the preset's, else the first seat's."
+    )
+    writer: Model | None = Field(
+        None,
+        description="The model that writes the answer; the judge's when unset. In `auto` mode it is the calling model.",
+    )
+    max_tool_calls: int = Field(
+        4, ge=1, le=16, description="Tool steps a panelist or the judge may take before it must answer."
+    )
     max_completion_tokens: int = Field(16_000, ge=1, description="Output tokens per model call, reasoning included.")
-    reasoning: Reasoning | None = Field(None, description="For the panel and the judge; the provider's default when unset.")
+    reasoning: Reasoning | None = Field(
+        None, description="For the panel and the judge; the provider's default when unset."
+    )
     temperature: float | None = Field(None, ge=0, le=2, description="For the panel only; the judge is always at 0.")
-    tools: list[ToolSpec | str] | None = Field(None, max_length=8, description="Tools of panel and judge: unset means `web_search` and `web_fetch`, empty means none.")
+    tools: list[ToolSpec | str] | None = Field(
+        None,
+        max_length=8,
+        description="Tools of panel and judge: unset means `web_search` and `web_fetch`, empty means none.",
+    )
     search: SearchSettings = Field(default_factory=SearchSettings, description="Settings of `web_search`.")
     fetch: FetchSettings = Field(default_factory=FetchSettings, description="Settings of `web_fetch`.")
-    history: History = Field("conversation", description="What a panelist sees of earlier turns: the `question` alone, the `conversation` (default), or `full` with system messages.")
-    seat_timeout: float = Field(600.0, gt=0, le=7200, description="Seconds a seat may take in all; then its outcome is `timed_out`.")
+    history: History = Field(
+        "conversation",
+        description=(
+            "What a panelist sees of earlier turns: the `question` alone, the `conversation` (default), "
+            "or `full` with system messages."
+        ),
+    )
+    seat_timeout: float = Field(
+        600.0, gt=0, le=7200, description="Seconds a seat may take in all; then its outcome is `timed_out`."
+    )
     blind: bool = Field(True, description="Show drafts to judge and writer under neutral labels.")
-    seed: int | None = Field(None, ge=0, lt=2**32, description="Seed of the order in which drafts are shown; taken from the question when unset, and recorded.")
-    context_window: int | None = Field(None, ge=2_000, description="Tokens that judge and writer can read; the models' published windows when unset.")
-    tool_choice: Literal["auto", "required", "none"] = Field("auto", description="`auto` mode only: whether the calling model must, may or must not deliberate; holds for its first turn.")
-    prompts: dict[PromptName, Annotated[str, Field(min_length=1, max_length=50_000)]] = Field(default_factory=dict, description="Your own wording in place of a prompt file.")
+    seed: int | None = Field(
+        None,
+        ge=0,
+        lt=2**32,
+        description="Seed of the order in which drafts are shown, and recorded; from the question when unset.",
+    )
+    context_window: int | None = Field(
+        None,
+        ge=2_000,
+        description="Tokens that judge and writer can read; the models' published windows when unset.",
+    )
+    tool_choice: Literal["auto", "required", "none"] = Field(
+        "auto",
+        description="`auto` mode only: whether the calling model may, must or must not deliberate on its first turn.",
+    )
+    prompts: dict[PromptName, Annotated[str, Field(min_length=1, max_length=50_000)]] = Field(
+        default_factory=dict, description="Your own wording in place of a prompt file."
+    )
 
     @field_validator("judge", "writer")
     @classmethod
@@ -153,8 +220,9 @@ def _merged(base: BaseModel, top: BaseModel) -> dict[str, Any]:
     values = {name: getattr(base, name) for name in base.model_fields_set}
     for name in top.model_fields_set:
         below, above = values.get(name), getattr(top, name)
-        nested = isinstance(above, SearchSettings | FetchSettings) and isinstance(below, BaseModel)
-        values[name] = _merged(below, above) if nested else above
+        if isinstance(above, SearchSettings | FetchSettings) and isinstance(below, BaseModel):
+            above = _merged(below, above)
+        values[name] = above
     return values
 
 

@@ -55,12 +55,17 @@ async def choose(models: Models, resources: Resources) -> Choice:
     if (local := await _ollama(models.environ)) is not None:
         return local
     if resources.corpus is not None:
-        return Choice(models.catalog.preset("offline"), "preset offline: no provider key, no Ollama server with a tool-calling model")
+        return Choice(
+            models.catalog.preset("offline"),
+            "preset offline: no provider key, no Ollama server with a tool-calling model",
+        )
     raise ConfigError(_nothing_found(models))
 
 
 def _by_keys(models: Models) -> Choice | None:
-    found = [p for p in models.catalog.providers.values() if p.default and any(models.environ.get(key) for key in p.keys)]
+    found = [
+        p for p in models.catalog.providers.values() if p.default and any(models.environ.get(key) for key in p.keys)
+    ]
     if not found:
         return None
     panel: list[Seat | str] = [provider.default for provider in found[:8]]
@@ -80,7 +85,7 @@ async def _ollama(environ: Mapping[str, str]) -> Choice | None:
     if not able:
         return None
     names = [f"ollama:{model['name']}" for model in sorted(able, key=_size, reverse=True)][:3]
-    panel: list[Seat | str] = [*names] if len(names) > 1 else names * SELF_FUSION
+    panel: list[Seat | str] = [*names] if len(names) > 1 else [*names * SELF_FUSION]
     small = " (small models: check what they say)" if _size(max(able, key=_size)) < 6_000_000_000 else ""
     return Choice(FusionConfig(panel=panel, judge=names[0]), f"Ollama at {url}: {', '.join(names)}{small}")
 
@@ -97,7 +102,8 @@ def _size(model: Mapping[str, Any]) -> int:
 def _nothing_found(models: Models) -> str:
     keys = ", ".join(["OPENROUTER_API_KEY", *[p.keys[0] for p in models.catalog.providers.values() if p.default]])
     return (
-        f"no models: none of {keys} is set, no Ollama server with a tool-calling model answers at {ollama_url(models.environ)}. "
-        "Set one of the keys; or run `ollama pull qwen3`; or name your own server with FUSION_GATEWAY_URL=http://...; "
-        "or see it work without any model on a folder of your own: fusion ask --preset offline --corpus DIR \"...\""
+        f"no models: none of {keys} is set, and no Ollama server with a tool-calling model answers at "
+        f"{ollama_url(models.environ)}. Set one of the keys; or run `ollama pull qwen3`; "
+        "or name your own server with FUSION_GATEWAY_URL=http://...; "
+        'or see it work without any model on a folder of your own: fusion ask --preset offline --corpus DIR "..."'
     )

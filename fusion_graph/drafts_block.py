@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from string import ascii_uppercase
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage, HumanMessage
 
 from fusion_graph.fence import fence
 from fusion_graph.outcomes import PanelistOutcome
@@ -75,7 +75,9 @@ def drafts_block(
     listed = fence("sources", _source_lines(texts, registry))
     room = max(MINIMUM, window - tokens("\n".join([*front, listed])))
     packed = pack(texts, room)
-    return "\n\n".join([*front, listed, *(_draft(draft, text, blind) for draft, text in zip(drafts, packed, strict=True))])
+    return "\n\n".join(
+        [*front, listed, *(_draft(draft, text, blind) for draft, text in zip(drafts, packed, strict=True))]
+    )
 
 
 def _draft(draft: Labelled, text: str, blind: bool) -> str:
@@ -89,7 +91,9 @@ def _draft(draft: Labelled, text: str, blind: bool) -> str:
 
 def _source_lines(texts: Sequence[str], registry: Registry) -> str:
     cited = {one for text in texts for one in re.findall(r"\[(S\d+)\]", text)}
-    lines = [f"[{source.id}] {_plain(source.title)} — {source.url}" for source in registry.sources if source.id in cited]
+    lines = [
+        f"[{source.id}] {_plain(source.title)} — {source.url}" for source in registry.sources if source.id in cited
+    ]
     return "\n".join(lines) or "(the drafts cite none)"
 
 
@@ -120,11 +124,6 @@ def split_question(messages: Sequence[AnyMessage]) -> tuple[str, list[AnyMessage
 
 def transcript(messages: Sequence[AnyMessage], *, system: bool = False) -> str:
     """Write earlier turns as plain text: who said what, without tool traffic."""
-    names = {HumanMessage: "User", AIMessage: "Assistant", **({SystemMessage: "System"} if system else {})}
-    lines = [
-        f"{name}: {text}"
-        for message in messages
-        for kind, name in names.items()
-        if isinstance(message, kind) and (text := str(message.text).strip())
-    ]
-    return "\n\n".join(lines)
+    names = {"human": "User", "ai": "Assistant"} | ({"system": "System"} if system else {})
+    spoken = [(names[message.type], str(message.text).strip()) for message in messages if message.type in names]
+    return "\n\n".join(f"{name}: {text}" for name, text in spoken if text)

@@ -41,6 +41,4 @@ def missing_package(package: str, extra: str, used_for: str) -> MissingPackageEr
     Returns:
         The error, ready to be raised from the `ImportError`.
     """
-    return MissingPackageError(
-        f"{used_for} needs the package {package!r}: pip install 'fusion-graph[{extra}]'"
-    )
+    return MissingPackageError(f"{used_for} needs the package {package!r}: pip install 'fusion-graph[{extra}]'")

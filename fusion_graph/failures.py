@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from email.utils import parsedate_to_datetime
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import httpx
@@ -62,10 +62,28 @@ _BY_STATUS: dict[int, FailureKind] = {
     408: "timeout",
     429: "rate_limited",
 }
-_CREDIT_WORDS = ("insufficient_quota", "insufficient credits", "insufficient balance", "billing_hard_limit", "credit balance")
-_FILTER_WORDS = ("content_filter", "content management policy", "responsibleaipolicy")
-_UNSUPPORTED_WORDS = ("no endpoints found that support", "does not support tools", "not supported with this model")
-_OVERFLOW_WORDS = ("context_length_exceeded", "maximum context length", "exceeds the context window", "prompt is too long", "exceed_context_size")
+_BY_WORDS: tuple[tuple[tuple[str, ...], FailureKind], ...] = (
+    (
+        ("insufficient_quota", "insufficient credits", "insufficient balance", "billing_hard_limit", "credit balance"),
+        "insufficient_credits",
+    ),
+    (
+        (
+            "context_length_exceeded",
+            "maximum context length",
+            "exceeds the context window",
+            "prompt is too long",
+            "exceed_context_size",
+        ),
+        "context_overflow",
+    ),
+    (("content_filter", "content management policy", "responsibleaipolicy"), "content_filter"),
+    (
+        ("no endpoints found that support", "does not support tools", "not supported with this model"),
+        "invalid_request",
+    ),
+)
+"""Words that say more than type or status: a provider's 404 for a missing feature, its 429 for an empty purse."""
 
 
 class Failure(BaseModel):
@@ -94,7 +112,7 @@ class Failure(BaseModel):
 def classify(error: BaseException) -> Failure:
     """Type an exception that a model call raised.
 
-    LangChain's typed model errors are read first, then the HTTP status, then the words of the message.
+    Telling words in the message come first, then LangChain's typed model errors, then the HTTP status.
 
     Args:
         error: What was raised.
@@ -109,22 +127,15 @@ def classify(error: BaseException) -> Failure:
 
 
 def _kind(error: BaseException, status: int | None, text: str) -> FailureKind:
-    if status == 402 or any(word in text for word in _CREDIT_WORDS):
+    if status == 402:
         return "insufficient_credits"
-    if any(word in text for word in _OVERFLOW_WORDS):
-        return "context_overflow"
-    if any(word in text for word in _FILTER_WORDS):
-        return "content_filter"
-    if any(word in text for word in _UNSUPPORTED_WORDS):
-        return "invalid_request"
-    for types, kind in _BY_TYPE:
-        if isinstance(error, types):
-            return kind
+    by_words = next((kind for words, kind in _BY_WORDS if any(word in text for word in words)), None)
+    by_type = next((kind for types, kind in _BY_TYPE if isinstance(error, types)), None)
+    if by_words or by_type:
+        return by_words or by_type or "unexpected_error"
     if status is not None:
         return _BY_STATUS.get(status, "upstream" if status >= 500 else "invalid_request")
-    if isinstance(error, ModelInvalidRequestError):
-        return "invalid_request"
-    return _by_name(error)
+    return "invalid_request" if isinstance(error, ModelInvalidRequestError) else _by_name(error)
 
 
 def _by_name(error: BaseException) -> FailureKind:

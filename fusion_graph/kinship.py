@@ -12,7 +12,9 @@ from fusion_graph.receipt import Kinship
 from fusion_graph.seats import judge_of, writer_of
 
 
-def kinships(catalog: Catalog, config: FusionConfig, outcomes: Sequence[PanelistOutcome], *, writes: bool) -> list[Kinship]:
+def kinships(
+    catalog: Catalog, config: FusionConfig, outcomes: Sequence[PanelistOutcome], *, writes: bool
+) -> list[Kinship]:
     """List where judge or writer share a family with a seat.
 
     Args:

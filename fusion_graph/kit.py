@@ -12,13 +12,13 @@ from langchain_core.runnables.config import merge_configs
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
-from fusion_graph.config import FusionConfig, Seat
+from fusion_graph.config import FusionConfig, Seat, ToolSpec
 from fusion_graph.errors import ConfigError, FusionDepthError
 from fusion_graph.meter import Meter
 from fusion_graph.models import CallSettings, Models
 from fusion_graph.presets import explain
 from fusion_graph.resources import Resources
-from fusion_graph.tools import PageCache, build_tools
+from fusion_graph.tools import PageCache, build_tools, check_tools
 from fusion_graph.tools.corpus import Corpus
 
 DEPTH = "fusion_depth"
@@ -78,13 +78,26 @@ class Kit:
 
     def tools(self, config: FusionConfig, seat: Seat | None, run_key: str) -> list[BaseTool | dict[str, Any]]:
         """Build the tools of a seat, or of the judge when there is no seat."""
-        specs = seat.tools if seat is not None and seat.tools is not None else config.tools
         return build_tools(
-            specs,
+            _specs(config, seat),
             search=config.search,
             fetch=config.fetch,
             resources=self.resources,
             cache=self.pages(run_key),
+            corpus=self.corpus,
+        )
+
+    def check_tools(self, config: FusionConfig, seat: Seat | None) -> None:
+        """Check the same tools without building them; it lists the folder, so call it in a thread.
+
+        Raises:
+            ConfigError: A tool is unknown, or its engine, key, package or folder is missing.
+        """
+        check_tools(
+            _specs(config, seat),
+            search=config.search,
+            fetch=config.fetch,
+            resources=self.resources,
             corpus=self.corpus,
         )
 
@@ -106,6 +119,10 @@ class Kit:
     def writer_settings(config: FusionConfig) -> CallSettings:
         """What the writer asks of its model: the provider's defaults, and the output cap."""
         return CallSettings(max_tokens=config.max_completion_tokens)
+
+
+def _specs(config: FusionConfig, seat: Seat | None) -> list[ToolSpec | str] | None:
+    return seat.tools if seat is not None and seat.tools is not None else config.tools
 
 
 def _config_of(context: Any) -> FusionConfig:
@@ -157,4 +174,6 @@ def guard_depth(config: RunnableConfig) -> None:
         FusionDepthError: This run belongs to a panelist, a judge or a writer.
     """
     if depth(config) > 0:
-        raise FusionDepthError("a fusion was started from inside a fusion; panelists, judge and writer cannot convene a panel")
+        raise FusionDepthError(
+            "a fusion was started from inside a fusion; panelists, judge and writer cannot convene a panel"
+        )

@@ -23,6 +23,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
+from langgraph.graph.state import CompiledStateGraph
 from pydantic import ValidationError
 
 from fusion_graph.analysis import JudgedAnalysis, JudgeFailure
@@ -121,7 +122,10 @@ class Ladder:
             verdict.analysis = JudgedAnalysis.model_validate(found)
         except ValidationError as error:
             fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            return "judge_schema_mismatch", f"{'.'.join(map(str, fault['loc'])) or 'the object'}: {fault['msg']}"
+            return (
+                "judge_schema_mismatch",
+                f"{'.'.join(map(str, fault['loc'])) or 'the object'}: {fault['msg']}",
+            )
         except ValueError as error:
             return "judge_not_valid_json", str(error)
         verdict.rung = rung if handed_in is not None or rung != "tool" else "prompted"
@@ -137,7 +141,7 @@ class Ladder:
     async def _repaired(self, so_far: Sequence[AnyMessage], fault: str) -> list[AnyMessage]:
         said = next((str(m.text) for m in reversed(so_far) if isinstance(m, AIMessage)), "").strip()
         answer = [AIMessage(said)] if said else []
-        messages = [HumanMessage(self.prompt), *answer, HumanMessage(self.repair(fault))]
+        messages: list[AnyMessage] = [HumanMessage(self.prompt), *answer, HumanMessage(self.repair(fault))]
         return await self._ask(messages, [], self.middleware([]))
 
     async def _ask(
@@ -146,7 +150,9 @@ class Ladder:
         tools: Sequence[BaseTool | dict[str, Any]],
         middleware: Sequence[AgentMiddleware[Any, Any]],
     ) -> list[AnyMessage]:
-        agent = create_agent(self.model, tools, system_prompt=self.system, middleware=middleware, name="judge")
+        agent: CompiledStateGraph[Any, Any, Any, Any] = create_agent(
+            self.model, tools, system_prompt=self.system, middleware=middleware, name="judge"
+        )
         result = await agent.ainvoke({"messages": messages}, self.config)
         return list(result["messages"][len(messages) :])
 
@@ -155,7 +161,9 @@ class NativeSchema(AgentMiddleware[Any, Any]):
     """Gives the provider the schema, and takes whatever text comes back: the ladder reads it."""
 
     async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model with the schema bound in its provider's own way."""
         strategy = ProviderStrategy(schema=JudgedAnalysis)
@@ -209,7 +217,11 @@ def _submit_tool() -> BaseTool:
         return json.dumps(sorted(analysis))
 
     return StructuredTool.from_function(
-        submit, name=SUBMIT, description="Hand in the finished comparison.", args_schema=JudgedAnalysis, return_direct=True
+        submit,
+        name=SUBMIT,
+        description="Hand in the finished comparison.",
+        args_schema=JudgedAnalysis,
+        return_direct=True,
     )
 
 

@@ -122,7 +122,12 @@ class Meter(BaseCallbackHandler):
             call.failed = True
 
     def on_tool_start(
-        self, serialized: dict[str, Any], input_str: str, *, metadata: dict[str, Any] | None = None, **kwargs: Any
+        self,
+        serialized: dict[str, Any],
+        input_str: str,
+        *,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         """Count a tool call that was really run."""
         part = str((metadata or {}).get("fusion_part", ""))
@@ -145,7 +150,9 @@ class Meter(BaseCallbackHandler):
 
     def last(self, part: str | None = None) -> Call | None:
         """Return the last call of a part, or of all, that ended well, if any did."""
-        done = [call for call in self.calls if call.seconds is not None and not call.failed and part in (None, call.part)]
+        done = [
+            call for call in self.calls if call.seconds is not None and not call.failed and part in (None, call.part)
+        ]
         return done[-1] if done else None
 
     def _closed(self, run_id: UUID) -> Call | None:
@@ -190,9 +197,15 @@ def finish_reason(message: AIMessage) -> str | None:
     if reason is None:
         return None
     known = {
-        "max_tokens": "length", "MAX_TOKENS": "length", "model_context_window_exceeded": "length",
-        "end_turn": "stop", "STOP": "stop", "stop_sequence": "stop",
-        "refusal": "content_filter", "SAFETY": "content_filter", "PROHIBITED_CONTENT": "content_filter",
+        "max_tokens": "length",
+        "MAX_TOKENS": "length",
+        "model_context_window_exceeded": "length",
+        "end_turn": "stop",
+        "STOP": "stop",
+        "stop_sequence": "stop",
+        "refusal": "content_filter",
+        "SAFETY": "content_filter",
+        "PROHIBITED_CONTENT": "content_filter",
         "tool_use": "tool_calls",
     }
     return known.get(str(reason), str(reason))

@@ -51,7 +51,9 @@ class Models:
     def __init__(self, resources: Resources, environ: Mapping[str, str] | None = None) -> None:
         self.resources = resources
         self.environ = os.environ if environ is None else environ
-        self._pool: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, CallSettings], BaseChatModel]] = WeakKeyDictionary()
+        self._pool: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, CallSettings], BaseChatModel]] = (
+            WeakKeyDictionary()
+        )
 
     @property
     def catalog(self) -> Catalog:
@@ -150,11 +152,12 @@ class Models:
             **extra,
         }
         try:
-            return init_chat_model(model, model_provider=provider, **options)
+            built: BaseChatModel = init_chat_model(model, model_provider=provider, **options)
         except ImportError as error:
             raise MissingPackageError(f"{asked_by}: model '{provider}:{model}': {error}") from error
         except ValueError as error:
             raise ConfigError(f"{asked_by}: model '{provider}:{model}': {error}") from error
+        return built
 
 
 def ollama_url(environ: Mapping[str, str]) -> str:

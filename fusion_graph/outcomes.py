@@ -72,11 +72,23 @@ class PanelistOutcome(BaseModel):
 
     def as_response(self) -> dict[str, Any]:
         """Return the entry of `responses`: OpenRouter's fields plus the seat."""
-        return {"model": self.model, "content": self.content, "seat_id": self.seat_id, "label": self.label, "outcome": self.outcome}
+        return {
+            "model": self.model,
+            "content": self.content,
+            "seat_id": self.seat_id,
+            "label": self.label,
+            "outcome": self.outcome,
+        }
 
     def as_failed_model(self) -> dict[str, Any]:
         """Return the entry of `failed_models`: OpenRouter's fields plus the seat."""
-        entry: dict[str, Any] = {"model": self.model, "error": self.reason, "seat_id": self.seat_id, "label": self.label, "outcome": self.outcome}
+        entry: dict[str, Any] = {
+            "model": self.model,
+            "error": self.reason,
+            "seat_id": self.seat_id,
+            "label": self.label,
+            "outcome": self.outcome,
+        }
         if self.failure and self.failure.status_code is not None:
             entry["status_code"] = self.failure.status_code
         return entry

@@ -69,7 +69,9 @@ class Catalog:
 
     def family(self, model: str) -> str | None:
         """Return the family a model belongs to, such as `anthropic`, or `None` where its name does not tell."""
-        name = model.lower().lstrip("~").split(":", 1)[-1] if ":" in model.split("/", 1)[0] else model.lower().lstrip("~")
+        name = (
+            model.lower().lstrip("~").split(":", 1)[-1] if ":" in model.split("/", 1)[0] else model.lower().lstrip("~")
+        )
         words = name.replace("/", "-").replace("_", "-").replace(".", "-").split("-")
         for family, marks in self.families.items():
             if any(word.startswith(mark) for mark in marks for word in words):
@@ -99,7 +101,8 @@ def load_catalog(own: Path | None = None) -> Catalog:
         descriptions={name: str(entry.get("description", "")) for name, entry in raw["presets"].items()},
         aliases=raw["aliases"],
         providers={
-            name: Provider(name=name, **{**entry, "keys": tuple(entry["keys"])}) for name, entry in raw["providers"].items()
+            name: Provider(name=name, **{**entry, "keys": tuple(entry["keys"])})
+            for name, entry in raw["providers"].items()
         },
         families={name: tuple(words) for name, words in raw["families"].items()},
     )
@@ -113,7 +116,9 @@ def _own(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"presets file {str(path)!r} is not valid TOML: {error}") from error
     if unknown := sorted(set(raw) - _SECTIONS):
-        raise ConfigError(f"presets file {str(path)!r}: unknown section {unknown[0]!r}; use {', '.join(sorted(_SECTIONS))}")
+        raise ConfigError(
+            f"presets file {str(path)!r}: unknown section {unknown[0]!r}; use {', '.join(sorted(_SECTIONS))}"
+        )
     return raw
 
 
@@ -138,8 +143,19 @@ def explain(error: ValidationError) -> str:
     """
     faults = []
     for fault in error.errors(include_url=False, include_context=False):
-        where = ".".join(str(part) for part in fault["loc"] if not str(part).startswith(("function-", "constrained-", "Seat", "str"))) or "config"
+        where = (
+            ".".join(
+                str(part)
+                for part in fault["loc"]
+                if not str(part).startswith(("function-", "constrained-", "Seat", "str"))
+            )
+            or "config"
+        )
         value = "" if isinstance(fault["input"], dict | list) else f" (got {fault['input']!r})"
-        message = "is not a field of FusionConfig" if fault["type"] == "extra_forbidden" else fault["msg"].removeprefix("Value error, ")
+        message = (
+            "is not a field of FusionConfig"
+            if fault["type"] == "extra_forbidden"
+            else fault["msg"].removeprefix("Value error, ")
+        )
         faults.append(f"{where}: {message}{value}")
     return "; ".join(dict.fromkeys(faults))

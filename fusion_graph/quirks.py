@@ -6,7 +6,14 @@ from typing import Any
 
 from fusion_graph.config import Reasoning
 
-_EFFORT_TOKENS = {"max": 32_000, "xhigh": 24_000, "high": 16_000, "medium": 8_000, "low": 4_000, "minimal": 1_024}
+_EFFORT_TOKENS = {
+    "max": 32_000,
+    "xhigh": 24_000,
+    "high": 16_000,
+    "medium": 8_000,
+    "low": 4_000,
+    "minimal": 1_024,
+}
 _OPENAI_EFFORTS = {"max": "xhigh"}
 
 

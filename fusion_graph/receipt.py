@@ -192,7 +192,10 @@ class Receipt(_Record):
 
     def sums(self) -> Totals:
         """Add the parts up."""
-        parts = [*self.seats, *[part for part in (self.judge, self.writer) if part is not None]]
+        parts: list[SeatReceipt | PartReceipt] = [
+            *self.seats,
+            *[part for part in (self.judge, self.writer) if part is not None],
+        ]
         return Totals(
             calls=sum(part.calls for part in parts),
             tool_calls=sum(part.tool_calls for part in parts),

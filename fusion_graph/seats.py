@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from fusion_graph.config import FusionConfig, Seat
 from fusion_graph.errors import ConfigError
@@ -49,8 +50,8 @@ def writer_of(config: FusionConfig) -> str:
     return config.writer or judge_of(config)
 
 
-def check(kit: Kit, config: FusionConfig, seats: Sequence[Seat], *, writes: bool) -> None:
-    """Build every model and tool once, so that what is missing is said before any money is spent.
+async def check(kit: Kit, config: FusionConfig, seats: Sequence[Seat], *, writes: bool) -> None:
+    """Build every model and look at every tool once, so that what is missing is said before any money is spent.
 
     Args:
         kit: The graph's kit.
@@ -63,22 +64,24 @@ def check(kit: Kit, config: FusionConfig, seats: Sequence[Seat], *, writes: bool
     """
     for seat in seats:
         kit.models.get(seat.model, kit.seat_settings(config, seat), asked_by=f"seat {seat.id!r}")
-        _tools(kit, config, seat)
+        await _tools(kit, config, seat)
     kit.models.get(judge_of(config), kit.judge_settings(config), asked_by="judge")
-    _tools(kit, config, None)
+    await _tools(kit, config, None)
     if writes:
         kit.models.get(writer_of(config), kit.writer_settings(config), asked_by="writer")
 
 
-def _tools(kit: Kit, config: FusionConfig, seat: Seat | None) -> None:
+async def _tools(kit: Kit, config: FusionConfig, seat: Seat | None) -> None:
     who = f"seat {seat.id!r}" if seat else "judge"
     try:
-        kit.tools(config, seat, run_key="")
+        await asyncio.to_thread(kit.check_tools, config, seat)
     except ConfigError as error:
         raise type(error)(f"{who}: {error}") from error
 
 
-def visible(messages: Sequence[AnyMessage], question: str, earlier: Sequence[AnyMessage], config: FusionConfig) -> list[AnyMessage]:
+def visible(
+    messages: Sequence[AnyMessage], question: str, earlier: Sequence[AnyMessage], config: FusionConfig
+) -> list[AnyMessage]:
     """Return what a panelist sees of a conversation.
 
     Args:
@@ -93,8 +96,6 @@ def visible(messages: Sequence[AnyMessage], question: str, earlier: Sequence[Any
     asked = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), HumanMessage(question))
     if config.history == "question":
         return [asked]
-    kinds: tuple[type[AnyMessage], ...] = (HumanMessage, AIMessage)  # type: ignore[assignment]
-    if config.history == "full":
-        kinds = (*kinds, SystemMessage)  # type: ignore[assignment]
-    kept = [m for m in earlier if isinstance(m, kinds) and str(m.text).strip()]
+    kinds = {"human", "ai"} | ({"system"} if config.history == "full" else set())
+    kept = [m for m in earlier if m.type in kinds and str(m.text).strip()]
     return [*[AIMessage(str(m.text)) if isinstance(m, AIMessage) else m for m in kept], asked]

@@ -14,7 +14,9 @@ from fusion_graph.outcomes import FoundSource, PanelistOutcome
 
 URL = re.compile(r"(?:https?://|corpus:)[^\s<>\"'`\])}]+")
 _CITATION = re.compile(r"\[(S\d+(?:\s*[,;]\s*S\d+)*)\]")
-_MARKDOWN_LINK = re.compile(r"\[(?P<title>[^\[\]]*)\]\(\s*<?(?P<url>(?:https?://|corpus:)[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+\"[^\"]*\")?\s*\)")
+_MARKDOWN_LINK = re.compile(
+    r"\[(?P<title>[^\[\]]*)\]\(\s*<?(?P<url>(?:https?://|corpus:)[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+\"[^\"]*\")?\s*\)"
+)
 UNREGISTERED = "[no registered source]"
 JUDGE = "judge"
 
@@ -105,7 +107,9 @@ class Registry:
             at = self._index.get(key)
             if at is None:
                 self._index[key] = len(self.sources)
-                self.sources.append(Source(id=f"S{len(self.sources) + 1}", url=entry.url, title=entry.title, seat_ids=[seat_id]))
+                self.sources.append(
+                    Source(id=f"S{len(self.sources) + 1}", url=entry.url, title=entry.title, seat_ids=[seat_id])
+                )
             elif seat_id not in self.sources[at].seat_ids:
                 known = self.sources[at]
                 self.sources[at] = known.model_copy(update={"seat_ids": [*known.seat_ids, seat_id]})
@@ -147,7 +151,9 @@ class Registry:
         unregistered = [one for one in ids if one not in known] + [url for url in urls if self.id_of(url) is None]
         cited = [one for one in ids if one in known] + [found for url in urls if (found := self.id_of(url))]
         return CitationCheck(
-            cited=list(dict.fromkeys(cited)), citations=len(ids) + len(urls), unregistered=list(dict.fromkeys(unregistered))
+            cited=list(dict.fromkeys(cited)),
+            citations=len(ids) + len(urls),
+            unregistered=list(dict.fromkeys(unregistered)),
         )
 
     def annotations(self, answer: str) -> list[dict[str, Any]]:
@@ -203,6 +209,8 @@ def found_in(messages: Sequence[BaseMessage]) -> list[FoundSource]:
 def _of_tool(message: ToolMessage) -> list[FoundSource]:
     artifact = message.artifact
     if isinstance(artifact, dict) and isinstance(artifact.get("sources"), list):
-        return [FoundSource(url=entry["url"], title=entry.get("title") or entry["url"]) for entry in artifact["sources"]]
+        return [
+            FoundSource(url=entry["url"], title=entry.get("title") or entry["url"]) for entry in artifact["sources"]
+        ]
     urls = [match[0].rstrip(".,;:!?*_") for match in URL.finditer(str(message.text))]
     return [FoundSource(url=url, title=url) for url in urls]

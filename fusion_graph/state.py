@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph import MessagesState
 from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict  # pydantic renders schemas of the standard one from Python 3.12 on only
 
 
 def by_seat(held: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:

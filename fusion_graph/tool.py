@@ -58,7 +58,10 @@ def graph_tool(graph: Graph, *, name: str = FUSION, description: str = DESCRIPTI
 
     @tool(name, description=description, response_format="content_and_artifact")
     async def fusion(
-        question: Annotated[str, Field(min_length=1, description="The complete question, with everything the panel must know.")],
+        question: Annotated[
+            str,
+            Field(min_length=1, description="The complete question, with everything the panel must know."),
+        ],
         config: RunnableConfig,
     ) -> tuple[str, dict[str, Any]]:
         try:

@@ -45,7 +45,11 @@ def blinded(analysis: Analysis, labels: Mapping[str, str]) -> dict[str, Any]:
             {
                 "topic": item.topic,
                 "stances": [
-                    {"draft": labels.get(stance.seat_id, ""), "stance": stance.stance, "sources": stance.source_ids}
+                    {
+                        "draft": labels.get(stance.seat_id, ""),
+                        "stance": stance.stance,
+                        "sources": stance.source_ids,
+                    }
                     for stance in item.stances
                 ],
             }
@@ -93,7 +97,8 @@ class Unblinder:
         return Analysis(
             consensus=[item.point for item in judged.consensus],
             consensus_support=[
-                Support(seat_ids=self.seat_ids(item.drafts), source_ids=self.source_ids(item.sources)) for item in judged.consensus
+                Support(seat_ids=self.seat_ids(item.drafts), source_ids=self.source_ids(item.sources))
+                for item in judged.consensus
             ],
             contradictions=self._contradictions(judged),
             partial_coverage=[
@@ -108,7 +113,10 @@ class Unblinder:
             ],
             unique_insights=[
                 UniqueInsight(
-                    model=self._models[seat], insight=item.insight, seat_id=seat, source_ids=self.source_ids(item.sources)
+                    model=self._models[seat],
+                    insight=item.insight,
+                    seat_id=seat,
+                    source_ids=self.source_ids(item.sources),
                 )
                 for item in judged.unique_insights
                 for seat in self.seat_ids([item.draft])
@@ -133,12 +141,19 @@ class Unblinder:
         return list(dict.fromkeys(entry for entry in found if entry in self._sources))
 
     def _contradictions(self, judged: JudgedAnalysis) -> list[Contradiction]:
-        mapped = [Contradiction(topic=item.topic, stances=self._stances(item.stances)) for item in judged.contradictions]
+        mapped = [
+            Contradiction(topic=item.topic, stances=self._stances(item.stances)) for item in judged.contradictions
+        ]
         return [item for item in mapped if item.stances]
 
     def _stances(self, stances: Sequence[JudgedStance]) -> list[Stance]:
         return [
-            Stance(model=self._models[seat], stance=item.stance, seat_id=seat, source_ids=self.source_ids(item.sources))
+            Stance(
+                model=self._models[seat],
+                stance=item.stance,
+                seat_id=seat,
+                source_ids=self.source_ids(item.sources),
+            )
             for item in stances
             for seat in self.seat_ids([item.draft])
         ]

@@ -93,9 +93,7 @@ class ConstrainedToolModel(BaseChatModel):
         Returns:
             This model with the tools bound.
         """
-        return self.bind(
-            tools=[convert_to_openai_tool(tool) for tool in tools], tool_choice=tool_choice, **kwargs
-        )
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], tool_choice=tool_choice, **kwargs)
 
     def _generate(
         self,

@@ -55,9 +55,7 @@ class Question:
             return AIMessage("", usage_metadata=reply.usage_metadata)
         call = ToolCall(name=step[0], args=step[1], id=f"call_{uuid4().hex}", type="tool_call")
         metadata = {**reply.response_metadata, "finish_reason": "tool_calls"}
-        return AIMessage(
-            "", tool_calls=[call], response_metadata=metadata, usage_metadata=reply.usage_metadata
-        )
+        return AIMessage("", tool_calls=[call], response_metadata=metadata, usage_metadata=reply.usage_metadata)
 
     def _step_in(self, text: str) -> tuple[str, dict[str, Any]] | None:
         try:
@@ -124,8 +122,7 @@ def next_step_schema(options: Options, forced: bool, max_text: int, max_items: i
         A JSON schema.
     """
     steps = [
-        _step(name, bounded_schema(tool.get("parameters") or {}, max_text, max_items))
-        for name, tool in options.items()
+        _step(name, bounded_schema(tool.get("parameters") or {}, max_text, max_items)) for name, tool in options.items()
     ]
     return {"anyOf": steps if forced else [*steps, _step(_stop_word(options), None)]}
 

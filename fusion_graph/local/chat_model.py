@@ -173,9 +173,7 @@ class LocalChatModel(BaseChatModel):
             for part in _generation_chunks(chunk, self.model_name):
                 yield part
 
-    def _body(
-        self, messages: list[BaseMessage], stop: list[str] | None, extra: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _body(self, messages: list[BaseMessage], stop: list[str] | None, extra: dict[str, Any]) -> dict[str, Any]:
         body = {
             "messages": convert_to_openai_messages(plain_turns(messages)),
             "max_tokens": self.max_tokens,

@@ -78,9 +78,10 @@ class Engine:
         Raises:
             ModelLoadError: llama.cpp refused the file, or memory does not suffice.
         """
-        with _LOADING:
-            if self._server is None:
-                self._server = _start(self.settings, self.name)
+        if self._server is None:
+            with _LOADING:  # llama.cpp starts one at a time
+                if self._server is None:
+                    self._server = _start(self.settings, self.name)
         return self._server
 
     def stream(self, body: dict[str, Any]) -> Iterator[Chunk]:

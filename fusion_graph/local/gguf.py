@@ -54,9 +54,7 @@ def read_header(path: Path) -> GgufHeader:
         ConfigError: There is no such file, or it is not a GGUF file of version 2 or later.
     """
     if not path.is_file():
-        raise ConfigError(
-            f"local model: there is no file {str(path)!r}; name an existing .gguf file after 'local:'"
-        )
+        raise ConfigError(f"local model: there is no file {str(path)!r}; name an existing .gguf file after 'local:'")
     try:
         with path.open("rb") as file:
             return _parse(file)

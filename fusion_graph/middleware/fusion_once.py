@@ -22,15 +22,21 @@ class FusionOnce(AgentMiddleware[Any, Any]):
         tool_choice: `required` forces a call on the first turn only - a force that stayed would make the model
             call again and again; `none` takes the tool away; `auto` leaves the decision to the model.
         question: The user's question, for a forced call that a provider ignored.
+
+    Attributes:
+        output: What the panel's run gave, once there was one.
     """
 
     def __init__(self, tool_choice: Literal["auto", "required", "none"], question: str) -> None:
         super().__init__()
         self.tool_choice = tool_choice
         self.question = question
+        self.output: dict[str, Any] | None = None
 
     async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model with the tool forced, free or gone."""
         if self.tool_choice == "none":
@@ -42,17 +48,27 @@ class FusionOnce(AgentMiddleware[Any, Any]):
         if any(call["name"] == FUSION for message in answers for call in message.tool_calls):
             return response
         # Servers ignore tool_choice often enough that the call is made here when none came back.
-        call = {"name": FUSION, "args": {"question": self.question}, "id": f"call_{uuid4().hex[:12]}", "type": "tool_call"}
+        call = {
+            "name": FUSION,
+            "args": {"question": self.question},
+            "id": f"call_{uuid4().hex[:12]}",
+            "type": "tool_call",
+        }
         said = answers[-1] if answers else AIMessage("")
         return ModelResponse(result=[said.model_copy(update={"content": "", "tool_calls": [call]})])
 
     async def awrap_tool_call(
-        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
     ) -> ToolMessage | Command[Any]:
         """Run the call if it is the first one of this turn."""
         call = request.tool_call
         if call["name"] != FUSION or _first_call(request.state["messages"]) == call["id"]:
-            return await handler(request)
+            result = await handler(request)
+            if isinstance(result, ToolMessage) and call["name"] == FUSION and isinstance(result.artifact, dict):
+                self.output = result.artifact.get("output")
+            return result
         content = json.dumps(failure("fusion runs once per turn; use the result you have", CAPPED))
         return ToolMessage(content, name=FUSION, tool_call_id=call["id"] or "", status="error")
 

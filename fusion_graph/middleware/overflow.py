@@ -26,7 +26,9 @@ class TrimOnOverflow(AgentMiddleware[Any, Any]):
         self.trimmed = False
 
     async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model; on a first overflow trim and call again."""
         if self.trimmed:
@@ -34,7 +36,9 @@ class TrimOnOverflow(AgentMiddleware[Any, Any]):
         try:
             return await handler(request)
         except Exception as error:
-            if classify(error).kind != "context_overflow" or not any(isinstance(m, ToolMessage) for m in request.messages):
+            if classify(error).kind != "context_overflow" or not any(
+                isinstance(m, ToolMessage) for m in request.messages
+            ):
                 raise
             self.trimmed = True
         return await handler(request.override(messages=halved(request.messages)))
@@ -45,4 +49,7 @@ def halved(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     results = [message for message in messages if isinstance(message, ToolMessage)]
     texts = [str(message.text) for message in results]
     cut = iter(pack(texts, sum(tokens(text) for text in texts) // 2))
-    return [message.model_copy(update={"content": next(cut)}) if isinstance(message, ToolMessage) else message for message in messages]
+    return [
+        message.model_copy(update={"content": next(cut)}) if isinstance(message, ToolMessage) else message
+        for message in messages
+    ]

@@ -6,7 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from fusion_graph.failures import classify
 
@@ -33,7 +39,9 @@ async def with_retries(call: Callable[[], Awaitable[T]]) -> T:
     Raises:
         Exception: What the last attempt raised.
     """
-    attempts = AsyncRetrying(stop=stop_after_attempt(ATTEMPTS), wait=_wait, retry=retry_if_exception(_worth_it), reraise=True)
+    attempts = AsyncRetrying(
+        stop=stop_after_attempt(ATTEMPTS), wait=_wait, retry=retry_if_exception(_worth_it), reraise=True
+    )
 
     async def attempt() -> T:
         return await call()
@@ -56,7 +64,9 @@ class Retry(AgentMiddleware[Any, Any]):
     """Gives an agent's model calls the same retries; LangChain's own middleware knows no `Retry-After`."""
 
     async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model, again where that can help."""
         return await with_retries(lambda: handler(request))

@@ -33,7 +33,9 @@ class StepLimit(AgentMiddleware[Any, Any]):
         self.keep = frozenset(keep)
 
     async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Pass the turn on, without tools once the steps are used up."""
         if steps_taken(request.messages) < self.max_steps or not request.tools:

@@ -23,7 +23,9 @@ class DropTemperature(AgentMiddleware[Any, Any]):
         self.dropped = False
 
     async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model; on a rejected temperature drop it and call again."""
         if self.dropped:

@@ -31,7 +31,9 @@ class ToolGuard(AgentMiddleware[Any, Any]):
         self.emit = emit
 
     async def awrap_tool_call(
-        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
     ) -> ToolMessage | Command[Any]:
         """Run one tool call."""
         call = request.tool_call
@@ -45,7 +47,9 @@ class ToolGuard(AgentMiddleware[Any, Any]):
         return result
 
     async def _run(
-        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
     ) -> ToolMessage | Command[Any]:
         try:
             return await handler(request)

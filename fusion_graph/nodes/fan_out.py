@@ -39,7 +39,7 @@ def fan_out_node(kit: Kit, *, writes: bool) -> FanOut:
         guard_depth(config)
         settings, chosen = await _settings(kit, runtime.context)
         seats = resolved(settings)
-        check(kit, settings, seats, writes=writes)
+        await check(kit, settings, seats, writes=writes)
         tasks, question = _tasks(state, settings, seats, chosen)
         receipt = _opened(settings, question, chosen, seats, writes=writes)
         emitter(runtime.stream_writer)(
@@ -73,12 +73,19 @@ def _tasks(
         raise ConfigError(str(error)) from error
     seen = visible(state["messages"], question, earlier, settings)
     run_key = uuid4().hex
-    tasks = [PanelistTask(seat=seat.model_dump(mode="json"), messages=seen, chosen=chosen, run_key=run_key) for seat in seats]
+    tasks = [
+        PanelistTask(seat=seat.model_dump(mode="json"), messages=seen, chosen=chosen, run_key=run_key) for seat in seats
+    ]
     return tasks, question
 
 
 def _opened(
-    settings: FusionConfig, question: str, chosen: dict[str, Any] | None, seats: Sequence[Seat], *, writes: bool
+    settings: FusionConfig,
+    question: str,
+    chosen: dict[str, Any] | None,
+    seats: Sequence[Seat],
+    *,
+    writes: bool,
 ) -> Receipt:
     models = [*[seat.model for seat in seats], judge_of(settings), *([writer_of(settings)] if writes else [])]
     called = not all(model.startswith("offline:") for model in models)

@@ -11,8 +11,8 @@ from langgraph.runtime import Runtime
 from fusion_graph.config import FusionConfig
 from fusion_graph.drafts_block import RESERVED, shuffled
 from fusion_graph.events import emitter
-from fusion_graph.kit import Kit
 from fusion_graph.kinship import kinships
+from fusion_graph.kit import Kit
 from fusion_graph.models import DEFAULT_WINDOW, context_window
 from fusion_graph.outcomes import PanelistOutcome
 from fusion_graph.receipt import Degradation, Receipt, SeatReceipt, Shown
@@ -65,7 +65,7 @@ def join_node(kit: Kit, *, writes: bool) -> Join:
 
 def after_join(state: FusionState) -> Literal["judge", "__end__"]:
     """Route: with any usable draft to the judge, else to the end."""
-    return "judge" if state["shown"] else END
+    return "judge" if state["shown"] else "__end__"
 
 
 def in_order(state: FusionState) -> list[PanelistOutcome]:
@@ -96,7 +96,11 @@ def failure_reason(outcomes: Sequence[PanelistOutcome]) -> str:
 
 def _degraded(outcomes: Sequence[PanelistOutcome]) -> list[Degradation]:
     lost = [Degradation(part=o.seat_id, reason=f"seat_{o.outcome}", detail=o.reason) for o in outcomes if not o.usable]
-    cut = [Degradation(part=o.seat_id, reason="seat_truncated", detail="the draft ends at the output limit") for o in outcomes if o.usable and o.outcome == "truncated"]
+    cut = [
+        Degradation(part=o.seat_id, reason="seat_truncated", detail="the draft ends at the output limit")
+        for o in outcomes
+        if o.usable and o.outcome == "truncated"
+    ]
     notes = [Degradation(part=o.seat_id, reason=note) for o in outcomes for note in o.notes]
     return [*lost, *cut, *notes]
 

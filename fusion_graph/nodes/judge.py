@@ -50,12 +50,25 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
         emit("analysis.in_progress", model=judge_of(settings))
         started, meter = time.monotonic(), Meter()
         temperature = DropTemperature()
-        verdict = await _compare(kit, settings, state, emit, part_config(config, JUDGE, meter, model=judge_of(settings)), temperature)
+        verdict = await _compare(
+            kit,
+            settings,
+            state,
+            emit,
+            part_config(config, JUDGE, meter, model=judge_of(settings)),
+            temperature,
+        )
         update = _read(state, verdict)
         part = PartReceipt.of(JUDGE, judge_of(settings), meter, started, verdict.failure)
         lost = [] if verdict.reason is None else [Degradation(part=JUDGE, reason=verdict.reason, detail=verdict.detail)]
-        warm = [Degradation(part=JUDGE, reason="temperature_dropped", detail="the model takes no temperature")] if temperature.dropped else []
-        receipt = Receipt.model_validate(state["receipt"]).amended(judge=part, rung=verdict.rung, degraded=[*lost, *warm], status="ok")
+        warm = (
+            [Degradation(part=JUDGE, reason="temperature_dropped", detail="the model takes no temperature")]
+            if temperature.dropped
+            else []
+        )
+        receipt = Receipt.model_validate(state["receipt"]).amended(
+            judge=part, rung=verdict.rung, degraded=[*lost, *warm], status="ok"
+        )
         emit("analysis.completed", analysis=update["analysis"], rung=verdict.rung, reason=verdict.reason)
         if ends:
             emit("fusion.completed", status="ok", failure_reason=None)
@@ -65,7 +78,12 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
 
 
 async def _compare(
-    kit: Kit, settings: FusionConfig, state: FusionState, emit: Emit, config: RunnableConfig, temperature: DropTemperature
+    kit: Kit,
+    settings: FusionConfig,
+    state: FusionState,
+    emit: Emit,
+    config: RunnableConfig,
+    temperature: DropTemperature,
 ) -> Verdict:
     steps, last_turn = settings.max_tool_calls, render("last_turn", settings.prompts)
 
@@ -107,7 +125,12 @@ def shared_block(state: FusionState, settings: FusionConfig) -> str:
     before = "" if settings.history == "question" else transcript(earlier, system=settings.history == "full")
     outcomes = in_order(state)
     return drafts_block(
-        question, before, shown_drafts(state), Registry.of(outcomes), window=state["window"], blind=settings.blind
+        question,
+        before,
+        shown_drafts(state),
+        Registry.of(outcomes),
+        window=state["window"],
+        blind=settings.blind,
     )
 
 

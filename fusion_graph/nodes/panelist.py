@@ -32,7 +32,11 @@ from fusion_graph.state import PanelistTask
 
 Panelist = Callable[[PanelistTask, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
 
-_OUTCOME_OF: dict[str, OutcomeKind] = {"timeout": "timed_out", "content_filter": "refused", "cancelled": "cancelled"}
+_OUTCOME_OF: dict[str, OutcomeKind] = {
+    "timeout": "timed_out",
+    "content_filter": "refused",
+    "cancelled": "cancelled",
+}
 
 
 def panelist_node(kit: Kit) -> Panelist:
@@ -70,7 +74,15 @@ class _Research:
     async def run(self, task: PanelistTask, config: RunnableConfig) -> PanelistOutcome:
         """Research, and type whatever comes of it; only cancellation and interrupts pass through."""
         seat = self.seat
-        own = part_config(config, seat.id, self.meter, seat_id=seat.id, seat_label=seat.label, seat_role=seat.role, model=seat.model)
+        own = part_config(
+            config,
+            seat.id,
+            self.meter,
+            seat_id=seat.id,
+            seat_label=seat.label,
+            seat_role=seat.role,
+            model=seat.model,
+        )
         deadline = asyncio.timeout(self.settings.seat_timeout)
         try:
             async with deadline:
@@ -85,9 +97,7 @@ class _Research:
         kit, seat, settings = self.kit, self.seat, self.settings
         tools = kit.tools(settings, seat, task["run_key"])
         steps = seat.max_tool_calls or settings.max_tool_calls
-        limit = StepLimit(
-            steps, withdrawal=withdrawal(seat.model), last_turn=render("last_turn", settings.prompts)
-        )
+        limit = StepLimit(steps, withdrawal=withdrawal(seat.model), last_turn=render("last_turn", settings.prompts))
         return create_agent(
             kit.models.get(seat.model, kit.seat_settings(settings, seat), asked_by=f"seat {seat.id!r}"),
             tools,
@@ -102,7 +112,13 @@ class _Research:
             return self._failed(Failure(kind="empty", message="ended without producing any text"))
         text = str(draft.text).strip()
         kind, failure = _ending(draft, text)
-        return self._outcome(kind, content=text, failure=failure, sources=found_in(messages), finish_reason=finish_reason(draft))
+        return self._outcome(
+            kind,
+            content=text,
+            failure=failure,
+            sources=found_in(messages),
+            finish_reason=finish_reason(draft),
+        )
 
     def _failed(self, failure: Failure) -> PanelistOutcome:
         return self._outcome(_OUTCOME_OF.get(failure.kind, "failed"), failure=failure)
@@ -163,9 +179,18 @@ def panelist_prompt(settings: FusionConfig, seat: Seat, steps: int) -> str:
 
 
 def _report(emit: Emit, outcome: PanelistOutcome) -> None:
-    facts: dict[str, Any] = {"seat_id": outcome.seat_id, "outcome": outcome.outcome, "latency": outcome.latency}
+    facts: dict[str, Any] = {
+        "seat_id": outcome.seat_id,
+        "outcome": outcome.outcome,
+        "latency": outcome.latency,
+    }
     if outcome.usable:
         emit("panel.completed", content=outcome.content, **facts)
         return
     status = outcome.failure.status_code if outcome.failure else None
-    emit("panel.failed", error=outcome.reason, **facts, **({"status_code": status} if status is not None else {}))
+    emit(
+        "panel.failed",
+        error=outcome.reason,
+        **facts,
+        **({"status_code": status} if status is not None else {}),
+    )

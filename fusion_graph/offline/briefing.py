@@ -53,9 +53,7 @@ def briefing(messages: Sequence[BaseMessage]) -> Briefing:
     analyses, _ = _take(prompt, "analysis")
     return Briefing(
         question=questions[0].text if questions else "",
-        sources=tuple(
-            m[1] for block in sources for line in block.text.split("\n") if (m := _SOURCE.match(line))
-        ),
+        sources=tuple(m[1] for block in sources for line in block.text.split("\n") if (m := _SOURCE.match(line))),
         drafts=tuple((draft.attributes.get("label", ""), draft.text) for draft in drafts),
         analysis=analyses[-1].text if analyses else None,
     )

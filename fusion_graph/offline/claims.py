@@ -13,8 +13,10 @@ Interval = tuple[float, float]
 ABOUT_THE_SAME = 0.5
 
 _FIGURE = re.compile(
-    r"(?P<sign>[$\u20ac\u00a3\u00a5])?(?<![\w.,])(?P<value>\d+(?:[.,]\d+)*)(?:\s?(?P<scale>thousand|million|billion|trillion)\b)?"
-    r"\s?(?P<unit>%|per ?cent(?:age points?)?\b|[^\W\d_]+)?(?:\s(?:a|an|per|each)\s(?P<per>[^\W\d_]+))?",
+    r"(?P<sign>[$\u20ac\u00a3\u00a5])?(?<![\w.,])(?P<value>\d+(?:[.,]\d+)*)"
+    r"(?:\s?(?P<scale>thousand|million|billion|trillion)\b)?"
+    r"(?:\s?(?P<unit>%|per ?cent(?:age points?)?\b|(?!(?:a|an|per|each)\b)[^\W\d_]+))?"
+    r"(?:\s(?:a|an|per|each)\s(?P<per>[^\W\d_]+))?",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
@@ -197,4 +199,6 @@ def _unit(match: re.Match[str]) -> str:
         unit = "points" if "point" in written else "%"
     if match["sign"] or unit in _MONEY:
         unit = "money"
+    elif _YEAR.match(match["value"]) and unit not in ("%", "points"):
+        return ""
     return f"{unit}/{stem(match['per'])}" if unit and match["per"] else unit

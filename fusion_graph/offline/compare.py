@@ -91,9 +91,7 @@ def _groups(claims: Sequence[Claim], common: frozenset[str]) -> list[Group]:
     """Group like sentences; a sentence joins the first group whose leading sentence it resembles."""
     gathered: list[list[Claim]] = []
     for claim in sorted(claims, key=lambda claim: -len(claim.drafts)):
-        home = next(
-            (group for group in gathered if likeness(group[0].sentence, claim.sentence, common) >= SAME), None
-        )
+        home = next((group for group in gathered if likeness(group[0].sentence, claim.sentence, common) >= SAME), None)
         if home is None:
             gathered.append([claim])
         else:
@@ -103,9 +101,7 @@ def _groups(claims: Sequence[Claim], common: frozenset[str]) -> list[Group]:
 
 def _group(claims: Sequence[Claim]) -> Group:
     drafts = sorted({label for claim in claims for label in claim.drafts})
-    return Group(
-        tuple(claims), tuple(drafts), tuple(dict.fromkeys(one for claim in claims for one in claim.sources))
-    )
+    return Group(tuple(claims), tuple(drafts), tuple(dict.fromkeys(one for claim in claims for one in claim.sources)))
 
 
 def _disputes(claims: Sequence[Claim], common: frozenset[str]) -> tuple[Dispute, ...]:

@@ -10,7 +10,7 @@ from langchain_core.messages import BaseMessage
 
 from fusion_graph.offline.briefing import briefing
 from fusion_graph.offline.compare import Comparison, Dispute, Group, compare
-from fusion_graph.offline.quotes import claims_in
+from fusion_graph.offline.quotes import Claim, claims_in
 
 MAX_ITEMS = 12
 MAX_CHARACTERS = 600
@@ -28,9 +28,7 @@ def judge(messages: Sequence[BaseMessage]) -> str:
     """
     brief = briefing(messages)
     claims = claims_in(brief.drafts, frozenset(brief.sources))
-    return json.dumps(
-        _analysis(compare(brief.question, claims, len(brief.drafts))), ensure_ascii=False, indent=1
-    )
+    return json.dumps(_analysis(compare(brief.question, claims, len(brief.drafts))), ensure_ascii=False, indent=1)
 
 
 def _analysis(found: Comparison) -> dict[str, list[Any]]:
@@ -42,9 +40,7 @@ def _analysis(found: Comparison) -> dict[str, list[Any]]:
             {"insight": group.sentence, "draft": group.drafts[0], "sources": _ids(group.sources)}
             for group in found.alone[:MAX_ITEMS]
         ],
-        "blind_spots": [
-            f"No draft quotes anything on “{term[:200]}”." for term in found.not_covered[:MAX_ITEMS]
-        ],
+        "blind_spots": [f"No draft quotes anything on “{term[:200]}”." for term in found.not_covered[:MAX_ITEMS]],
     }
 
 
@@ -53,14 +49,22 @@ def _point(group: Group) -> dict[str, Any]:
 
 
 def _contradiction(dispute: Dispute) -> dict[str, Any]:
-    """Write a dispute; each stance goes to a draft that quotes it, to one not used yet if possible."""
-    stances: list[dict[str, Any]] = []
-    for claim in dispute.claims[:MAX_ITEMS]:
-        taken = [stance["draft"] for stance in stances]
-        label = min(claim.drafts, key=lambda draft: (taken.count(draft), claim.drafts.index(draft)))
-        stances.append({"draft": label, "stance": claim.sentence, "sources": _ids(claim.sources)})
-    topic = f"Possible disagreement ({dispute.kind}): {dispute.topic}"[:MAX_CHARACTERS]
-    return {"topic": topic, "stances": stances}
+    claims = dispute.claims[:MAX_ITEMS]
+    labels = _spread(claims)
+    stances = [
+        {"draft": label, "stance": claim.sentence, "sources": _ids(claim.sources)}
+        for claim, label in zip(claims, labels, strict=True)
+    ]
+    return {"topic": f"Possible disagreement ({dispute.kind}): {dispute.topic}"[:MAX_CHARACTERS], "stances": stances}
+
+
+def _spread(claims: Sequence[Claim]) -> list[str]:
+    """Give each sentence to a draft that quotes it, no draft twice where that can be avoided."""
+    given: dict[int, str] = {}
+    for at in sorted(range(len(claims)), key=lambda at: len(claims[at].drafts)):
+        taken = list(given.values())
+        given[at] = min(claims[at].drafts, key=taken.count)
+    return [given[at] for at in range(len(claims))]
 
 
 def _ids(sources: Sequence[str]) -> list[str]:

@@ -51,9 +51,7 @@ def desk(messages: Sequence[BaseMessage]) -> Desk:
     asked = _question_index(messages)
     question = messages[asked].text if asked is not None else ""
     since = messages[asked + 1 :] if asked is not None else []
-    steps = tuple(
-        _called(message) for message in since if isinstance(message, AIMessage) and message.tool_calls
-    )
+    steps = tuple(_called(message) for message in since if isinstance(message, AIMessage) and message.tool_calls)
     found = [passage for tool in (FETCH_TOOL, SEARCH_TOOL) for passage in _returned(since, tool)]
     return Desk(str(question), steps, tuple(found))
 

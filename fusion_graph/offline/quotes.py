@@ -18,9 +18,7 @@ NOTHING = "Nothing to quote was found in what the tools returned."
 
 _LINE = re.compile(r"^- \"(?P<sentence>.*)\" \((?P<source>[^\"]*)\)$")
 _ID = re.compile(r"\[(S\d+)\]")
-_TITLE_UNSAFE = re.compile(
-    r"[\[\]<>\"`*|\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
-)
+_TITLE_UNSAFE = re.compile(r"[\[\]<>\"`*|\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 _TITLE_CHARACTERS = 120
 
 
@@ -62,9 +60,7 @@ def draft_of(quotes: Sequence[Quote]) -> str:
     """
     if not quotes:
         return f"{HEADER}\n\n{NOTHING}"
-    return "\n".join(
-        [HEADER, "", *(f'- "{quote.sentence}" ([{_title(quote)}]({quote.url}))' for quote in quotes)]
-    )
+    return "\n".join([HEADER, "", *(f'- "{quote.sentence}" ([{_title(quote)}]({quote.url}))' for quote in quotes)])
 
 
 def claims_in(drafts: Sequence[tuple[str, str]], known: Set[str]) -> list[Claim]:

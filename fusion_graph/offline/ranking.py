@@ -66,9 +66,7 @@ def rank(quotes: Sequence[Quote], wanted: Iterable[str]) -> list[Ranked]:
         titled = set(stems(quote.title))
         score += _TITLE_SHARE * sum(rarity[term] for term in terms if term in titled)
         if score > 0:
-            ranked.append(
-                Ranked(quote, words, score * (_DANGLING_SHARE if _dangles(quote.sentence) else 1.0))
-            )
+            ranked.append(Ranked(quote, words, score * (_DANGLING_SHARE if _dangles(quote.sentence) else 1.0)))
     return sorted(ranked, key=lambda entry: -entry.score)
 
 

@@ -52,9 +52,7 @@ against cons disadvantages drawbacks versus vs should better worth pros merits
 def _stemmer() -> TextAnalyzer:
     from tantivy import Filter, TextAnalyzerBuilder, Tokenizer  # noqa: PLC0415  a heavy package, needed on first use
 
-    builder = (
-        TextAnalyzerBuilder(Tokenizer.raw()).filter(Filter.lowercase()).filter(Filter.stemmer("english"))
-    )
+    builder = TextAnalyzerBuilder(Tokenizer.raw()).filter(Filter.lowercase()).filter(Filter.stemmer("english"))
     return builder.build()
 
 

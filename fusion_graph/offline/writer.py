@@ -24,17 +24,18 @@ _Item = str | dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class _Page:
     claims: Mapping[str, Claim]
-    seats: int
+    labels: tuple[str, ...]
     known: frozenset[str]
 
-    def bullet(self, sentence: str, also: Sequence[str] = ()) -> str | None:
+    def bullet(self, sentence: str, item: _Item = "") -> str | None:
         """Quote a sentence, if a draft really holds it with a registered source."""
         claim = self.claims.get(normalised(sentence))
         if claim is None:
             return None
-        like = [one for one in also if one in self.known and one not in claim.sources]
+        like = [one for one in _ids(item, "sources") if one in self.known and one not in claim.sources]
+        drafts = {*claim.drafts, *(one for one in _ids(item, "drafts") if one in self.labels)}
         similar = f"; much the same in {_cited(like)}" if like else ""
-        found_by = f"{len(claim.drafts)} of {self.seats} seats{similar}"
+        found_by = f"{len(drafts)} of {len(self.labels)} seats{similar}"
         return f'- "{claim.sentence}" {_cited(claim.sources)} ({found_by})'
 
 
@@ -51,7 +52,7 @@ def write(messages: Sequence[BaseMessage]) -> str:
     brief = briefing(messages)
     known = frozenset(brief.sources)
     claims = {claim.sentence: claim for claim in claims_in(brief.drafts, known) if claim.sources}
-    page = _Page(claims, len(brief.drafts), known)
+    page = _Page(claims, tuple(label for label, _ in brief.drafts), known)
     if not claims:
         return f"{FIRST_LINE}\n\n{NOTHING}\n"
     parts = list(_arranged(page, brief)) or [_as_they_stand(page)]
@@ -62,7 +63,7 @@ def _arranged(page: _Page, brief: Briefing) -> Iterator[str]:
     """Yield the sections that the analysis gives rise to; none where it quotes nothing."""
     analysis = _read(brief.analysis)
     agreed, some, alone = (
-        [bullet for item in _items(analysis, key) if (bullet := page.bullet(_text(item), _sources(item)))]
+        [bullet for item in _items(analysis, key) if (bullet := page.bullet(_text(item), item))]
         for key in ("consensus", "partial_coverage", "unique_insights")
     )
     disputes = [text for item in _items(analysis, "contradictions") if (text := _dispute(page, item))]
@@ -96,8 +97,8 @@ def _trust(page: _Page) -> str:
     quoting = {label for claim in page.claims.values() for label in claim.drafts}
     shared = sum(len(claim.drafts) > 1 for claim in page.claims.values())
     text = (
-        f"{len(quoting)} of {page.seats} seats found something to quote: {len(page.claims)} sentences from "
-        f"{len(cited)} sources, {shared} of them found by more than one seat. The seats search the same "
+        f"{len(quoting)} of {len(page.labels)} seats found something to quote: {len(page.claims)} sentences "
+        f"from {len(cited)} sources, {shared} of them found by more than one seat. The seats search the same "
         "sources in different ways: that several of them quote a sentence says that it is to the point, not "
         "that it is true. Disagreements are noticed by differing figures, negations and opposite words; some "
         "are missed, and some only look like one. Nobody weighed the arguments: read the sources."
@@ -132,8 +133,8 @@ def _text(item: _Item) -> str:
     return next((str(item[key]) for key in ("point", "insight", "stance", "topic") if item.get(key)), "")
 
 
-def _sources(item: _Item) -> list[str]:
-    value = (item.get("sources") or item.get("source_ids")) if isinstance(item, dict) else None
+def _ids(item: _Item, key: str) -> list[str]:
+    value = item.get(key) if isinstance(item, dict) else None
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 

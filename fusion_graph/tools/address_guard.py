@@ -22,6 +22,7 @@ import httpcore
 import httpx
 
 from fusion_graph.errors import ConfigError, FusionError
+from fusion_graph.tools.domains import DomainEntry
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -131,9 +132,9 @@ class AddressGuard:
         try:
             self._networks.append((ipaddress.ip_network(host, strict=False), port))
         except ValueError:
-            if not re.fullmatch(r"[\w.-]+", host):
+            if not host or "/" in host or ":" in host:
                 raise ConfigError(f"allow_addresses: {entry!r} is no host, host:port or network") from None
-            self._hosts.add((_plain_host(host), port))
+            self._hosts.add((DomainEntry.parse(host).host, port))
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Resolve a host and judge what it resolves to.
@@ -158,7 +159,7 @@ class AddressGuard:
         return found
 
     def _permits(self, host: str, port: int, address: Address) -> bool:
-        named = _plain_host(host)
+        named = host.rstrip(".").lower()
         if (named, None) in self._hosts or (named, port) in self._hosts:
             return True
         plain = address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
@@ -184,7 +185,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             addresses = await self._guard.addresses(host, port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} cannot be looked up") from error
         *others, last = addresses
         for address in others:
@@ -219,7 +220,3 @@ def load_ssl_context() -> ssl.SSLContext:
         httpx's default context; `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
     """
     return httpx.create_ssl_context()
-
-
-def _plain_host(host: str) -> str:
-    return host.rstrip(".").lower()

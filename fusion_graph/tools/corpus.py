@@ -172,9 +172,7 @@ class Corpus:
                     return Document(path, known.document.title, known.document.text)
                 if known:
                     raise CorpusError(f"{corpus_url(path)} cannot be read: {known.problem}")
-        raise CorpusError(
-            f"the corpus holds no document {asked[:200]!r}; use an address that web_search returned"
-        )
+        raise CorpusError(f"the corpus holds no document {asked[:200]!r}; use an address that web_search returned")
 
     def _documents(self) -> list[Document]:
         with self._lock:
@@ -188,17 +186,11 @@ class Corpus:
             self.check()
         self._unlisted = listing.skipped
         stale = {path for path, known in self._known.items() if listing.files.get(path) != known.stamp}
-        fresh = {
-            path: self._load(path, stamp)
-            for path, stamp in listing.files.items()
-            if self._is_new(path, stamp)
-        }
+        fresh = {path: self._load(path, stamp) for path, stamp in listing.files.items() if self._is_new(path, stamp)}
         if self._index is None:
             self._index = PassageIndex()
         if stale or fresh:
-            readable = {
-                path: (new.document.title, new.passages) for path, new in fresh.items() if new.document
-            }
+            readable = {path: (new.document.title, new.passages) for path, new in fresh.items() if new.document}
             self._index.replace(readable, stale)
             kept = {path: known for path, known in self._known.items() if path not in stale}
             self._known = {**kept, **fresh}

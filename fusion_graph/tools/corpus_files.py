@@ -12,6 +12,8 @@ from fusion_graph.tools.extract import Extracted, UnreadableError, decode, html_
 from fusion_graph.tools.passages import first_heading
 
 MAX_FILE_BYTES = 20_000_000
+MAX_PDF_PAGES = 2000
+MAX_PDF_SECONDS = 60.0
 TEXT_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 HTML_SUFFIXES = frozenset({".html", ".htm"})
 SUFFIXES = TEXT_SUFFIXES | HTML_SUFFIXES | {".pdf"}
@@ -82,9 +84,7 @@ def read_document(folder: Path, name: str) -> Extracted:
     document = _extracted(data, path.suffix.lower())
     if not document.text.strip():
         raise UnreadableError("the file is empty")
-    return Extracted(
-        document.title or first_heading(document.text) or PurePosixPath(name).stem, document.text
-    )
+    return Extracted(document.title or first_heading(document.text) or PurePosixPath(name).stem, document.text)
 
 
 def _documents(root: Path) -> Iterator[Path]:
@@ -110,13 +110,11 @@ def _stamp(path: Path, root: Path) -> Stamp:
 
 def _extracted(data: bytes, suffix: str) -> Extracted:
     if suffix == ".pdf":
-        return pdf_text(data)
+        return pdf_text(data, MAX_PDF_PAGES, MAX_PDF_SECONDS)
     if suffix in HTML_SUFFIXES:
         return html_text(decode(data))
     return Extracted("", decode(data))
 
 
 def _reason(error: Exception) -> str:
-    return (
-        str(error) if isinstance(error, UnreadableError) else getattr(error, "strerror", None) or "unreadable"
-    )
+    return str(error) if isinstance(error, UnreadableError) else getattr(error, "strerror", None) or "unreadable"

@@ -71,9 +71,7 @@ async def download(url: str, settings: FetchSettings, rules: DomainRules, guard:
         FetchError: A rule, a limit, the server or the network stands against it.
     """
     transport = GuardedTransport(guard, await asyncio.to_thread(load_ssl_context))
-    client = httpx.AsyncClient(
-        transport=transport, trust_env=False, headers=_HEADERS, timeout=settings.timeout
-    )
+    client = httpx.AsyncClient(transport=transport, trust_env=False, headers=_HEADERS, timeout=settings.timeout)
     try:
         async with client:
             return await _follow(client, url, settings, rules)
@@ -87,9 +85,7 @@ async def download(url: str, settings: FetchSettings, rules: DomainRules, guard:
         raise FetchError(f"the exchange with the server broke ({type(error).__name__})") from error
 
 
-async def _follow(
-    client: httpx.AsyncClient, url: str, settings: FetchSettings, rules: DomainRules
-) -> Download:
+async def _follow(client: httpx.AsyncClient, url: str, settings: FetchSettings, rules: DomainRules) -> Download:
     target = url
     for _ in range(settings.max_redirects + 1):
         _check(target, rules)

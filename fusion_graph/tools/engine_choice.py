@@ -71,9 +71,7 @@ def resolve_engine(
     if name == "corpus" and corpus is None:
         raise ConfigError("search.engine 'corpus' needs a folder: pass corpus= or set FUSION_CORPUS")
     if name == "searxng" and not searxng_url:
-        raise ConfigError(
-            "search.engine 'searxng' needs an address: pass searxng_url= or set FUSION_SEARXNG_URL"
-        )
+        raise ConfigError("search.engine 'searxng' needs an address: pass searxng_url= or set FUSION_SEARXNG_URL")
     if name in KEYS and not environ.get(KEYS[name]):
         raise MissingKeyError(f"search.engine {name!r} needs an API key: set {KEYS[name]}")
     _check_package(name)

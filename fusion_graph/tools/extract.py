@@ -58,6 +58,15 @@ def html_text(html: str, url: str | None = None) -> Extracted:
     Raises:
         UnreadableError: There is no text in it.
     """
+    try:
+        return _html_text(html, url)
+    except UnreadableError:
+        raise
+    except Exception as error:  # a strange page can fail anywhere inside the parser
+        raise UnreadableError(f"the page cannot be read ({type(error).__name__})") from error
+
+
+def _html_text(html: str, url: str | None) -> Extracted:
     from trafilatura import extract_with_metadata, html2txt  # noqa: PLC0415
 
     document = extract_with_metadata(html, url=url, output_format="markdown", include_comments=False)
@@ -89,7 +98,7 @@ def pdf_text(data: bytes, max_pages: int = MAX_PDF_PAGES, seconds: float = MAX_P
         return _pdf_text(data, max_pages, seconds)
     except UnreadableError:
         raise
-    except Exception as error:  # a broken PDF can fail anywhere inside the parser
+    except Exception as error:  # a broken file can fail anywhere inside the parser
         raise UnreadableError(f"the PDF cannot be read ({type(error).__name__})") from error
 
 

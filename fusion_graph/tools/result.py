@@ -54,10 +54,6 @@ class SourcedTool(StructuredTool):
             The text, or for a tool call a `ToolMessage`; status `error` if the artifact holds an error.
         """
         result = await super().ainvoke(input, config, **kwargs)
-        if (
-            isinstance(result, ToolMessage)
-            and isinstance(result.artifact, dict)
-            and "error" in result.artifact
-        ):
+        if isinstance(result, ToolMessage) and isinstance(result.artifact, dict) and "error" in result.artifact:
             return result.model_copy(update={"status": "error"})
         return result

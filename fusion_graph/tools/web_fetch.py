@@ -130,9 +130,7 @@ async def _corpus_page(url: str, corpus: Corpus | None) -> Page:
 def _shown(page: Page, max_tokens: int | None) -> str:
     facts = {"url": page.url, "status": "completed", "retrieved_at": page.retrieved_at}
     text = page.text if max_tokens is None else page.text[: max_tokens * CHARACTERS_PER_TOKEN]
-    shown = (
-        f"{json.dumps(facts, ensure_ascii=False)}\n{fence('web_page', text, url=page.url, title=page.title)}"
-    )
+    shown = f"{json.dumps(facts, ensure_ascii=False)}\n{fence('web_page', text, url=page.url, title=page.title)}"
     left = len(page.text) - len(text)
     if not left:
         return shown

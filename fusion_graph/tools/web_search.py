@@ -81,11 +81,11 @@ class _Searcher:
         try:
             async with asyncio.timeout(ENGINE_SECONDS):
                 found = await self._engine.search(query, limit=self._limit(), settings=self._settings)
+            hits = [hit for hit in found if self._permits(hit)][: self._limit()]
         except TimeoutError:
             return _failed(query, f"{self._engine.name} gave no answer within {ENGINE_SECONDS:g} seconds")
         except Exception as error:  # noqa: BLE001 - every SDK raises its own; a failed search is a result
             return _failed(query, self._described(error))
-        hits = [hit for hit in found if self._permits(hit)][: self._limit()]
         self._shown += len(hits)
         return self._rendered(hits), sources_artifact((hit.url, hit.title) for hit in hits)
 
@@ -99,11 +99,7 @@ class _Searcher:
 
     def _limit(self) -> int:
         total = self._settings.max_total_results
-        return (
-            self._settings.max_results
-            if total is None
-            else min(self._settings.max_results, total - self._shown)
-        )
+        return self._settings.max_results if total is None else min(self._settings.max_results, total - self._shown)
 
     def _permits(self, hit: SearchHit) -> bool:
         return self._engine.name == "corpus" or self._rules.permits(hit.url)

@@ -140,6 +140,7 @@ async def test_the_message_of_a_refusal_does_not_tell_the_internal_address():
     [
         ("intra.test", "INTRA.test.", 80, "10.0.0.1"),
         ("intra.test:8080", "intra.test", 8080, "10.0.0.1"),
+        ("bücher.test", "xn--bcher-kva.test", 80, "10.0.0.1"),
         ("10.0.0.0/8", "any.test", 80, "10.0.0.1"),
         ("10.0.0.1", "any.test", 80, "10.0.0.1"),
         ("10.0.0.1:81", "any.test", 81, "10.0.0.1"),
@@ -179,6 +180,21 @@ async def test_the_connection_goes_to_the_checked_address_and_keeps_the_host_nam
     async with client(guard) as http:
         assert (await http.get(f"http://page.test:{port}/x")).text == "ok"
     assert f"Host: page.test:{port}".encode() in seen[0]
+
+
+async def test_tls_asks_for_the_host_name_although_it_connects_to_the_address():
+    hello = bytearray()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello.extend(await reader.read(4096))
+        writer.close()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    async with listening, client(AddressGuard(["page.test"], fixed(["127.0.0.1"]))) as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.get(f"https://page.test:{port}/")
+    assert b"page.test" in hello
 
 
 async def test_the_name_is_looked_up_once_so_a_changed_answer_changes_nothing(server):

@@ -49,9 +49,7 @@ class Scripted(BaseChatModel):
         for word in self._next(messages, stop, kwargs).split(" "):
             yield ChatGenerationChunk(message=AIMessageChunk(content=word))
         yield ChatGenerationChunk(
-            message=AIMessageChunk(
-                content="", usage_metadata=self.usage, response_metadata={"finish_reason": "stop"}
-            )
+            message=AIMessageChunk(content="", usage_metadata=self.usage, response_metadata={"finish_reason": "stop"})
         )
 
 
@@ -76,9 +74,7 @@ def test_a_chosen_tool_becomes_a_real_tool_call():
     inner, model = bound(SEARCH)
     message = model.invoke("question")
     assert message.content == ""
-    assert [(call["name"], call["args"]) for call in message.tool_calls] == [
-        ("search", {"query": "carbon tax"})
-    ]
+    assert [(call["name"], call["args"]) for call in message.tool_calls] == [("search", {"query": "carbon tax"})]
     assert message.usage_metadata == USED
     assert message.response_metadata["finish_reason"] == "tool_calls"
     assert message.response_metadata["model_name"] == "scripted-1"
@@ -146,13 +142,10 @@ def test_a_choice_cut_by_the_token_limit_falls_back_and_its_usage_counts():
     from openai import LengthFinishReasonError
     from openai.types.chat import ChatCompletion
 
-    completion = ChatCompletion.model_validate(
-        {
-            "id": "1", "object": "chat.completion", "created": 0, "model": "m",
-            "choices": [{"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": "{"}}],
-            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-        }
-    )  # fmt: skip
+    choice = {"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": "{"}}
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    facts = {"id": "1", "object": "chat.completion", "created": 0, "model": "m"}
+    completion = ChatCompletion.model_validate({**facts, "choices": [choice], "usage": usage})
     _, model = bound(LengthFinishReasonError(completion=completion), "the answer")
     message = model.invoke("question")
     assert message.text == "the answer"
@@ -235,9 +228,7 @@ def offered(inner):
 def test_the_answer_alone_carries_the_response_format_of_the_caller():
     inner = Scripted(replies=[ANSWER, "{}"])
     wanted = {"type": "json_schema", "json_schema": {"name": "mine", "schema": {"type": "object"}}}
-    ConstrainedToolModel(inner=inner).bind_tools([search], response_format=wanted, strict=True).invoke(
-        "question"
-    )
+    ConstrainedToolModel(inner=inner).bind_tools([search], response_format=wanted, strict=True).invoke("question")
     assert [kwargs["response_format"]["json_schema"]["name"] for _, kwargs in inner.asked] == [
         "next_step",
         "mine",
@@ -251,9 +242,7 @@ def called(query="carbon tax", call_id="1"):
 
 def test_after_the_last_allowed_call_it_must_answer():
     inner, model = bound("the answer", max_calls=1)
-    assert (
-        model.invoke([HumanMessage("q"), called(), ToolMessage("x", tool_call_id="1")]).text == "the answer"
-    )
+    assert model.invoke([HumanMessage("q"), called(), ToolMessage("x", tool_call_id="1")]).text == "the answer"
     assert len(inner.asked) == 1
 
 
@@ -265,9 +254,7 @@ def test_calls_of_earlier_turns_do_not_count():
 
 def test_repeating_a_call_of_the_same_turn_means_to_answer():
     _, model = bound(SEARCH, "the answer")
-    assert (
-        model.invoke([HumanMessage("q"), called(), ToolMessage("x", tool_call_id="1")]).text == "the answer"
-    )
+    assert model.invoke([HumanMessage("q"), called(), ToolMessage("x", tool_call_id="1")]).text == "the answer"
 
 
 def test_the_history_reaches_the_inner_model_without_tool_messages():
@@ -320,13 +307,9 @@ class Arguments(BaseModel):
 def test_every_string_and_list_of_the_schema_is_bounded():
     schema = bounded_schema(Arguments.model_json_schema(), 500, 8)
     parts = list(walk(schema))
+    assert all("maxLength" in part for part in parts if "string" in part.get("type", ()) and "enum" not in part)
     assert all(
-        "maxLength" in part for part in parts if "string" in part.get("type", ()) and "enum" not in part
-    )
-    assert all(
-        part["maxItems"] == 8 and part["items"]["maxLength"] == 500
-        for part in parts
-        if part.get("type") == "array"
+        part["maxItems"] == 8 and part["items"]["maxLength"] == 500 for part in parts if part.get("type") == "array"
     )
     assert schema["properties"]["query"]["maxLength"] == 40
     assert schema["properties"]["kind"]["enum"] == ["a", "b"]

@@ -43,9 +43,7 @@ HTML = (
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "sub").mkdir()
-    (tmp_path / "tax.md").write_text(
-        "# Carbon tax\n\nIntro.\n\n## Revenue\n\nRevenues are returned to households.\n"
-    )
+    (tmp_path / "tax.md").write_text("# Carbon tax\n\nIntro.\n\n## Revenue\n\nRevenues are returned to households.\n")
     (tmp_path / "sub" / "Störe notes.txt").write_text("Permits trade on exchanges.", encoding="utf-8")
     (tmp_path / "pump.html").write_text(HTML)
     (tmp_path / "leak.pdf").write_bytes(pdf("Methane leaks from pipelines."))

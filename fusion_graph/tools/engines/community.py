@@ -44,9 +44,7 @@ def query_with_sites(query: str, settings: SearchSettings) -> str:
     parts = [query]
     if 0 < len(allowed) <= MAX_SITES:
         parts.append(
-            "(" + " OR ".join(f"site:{host}" for host in allowed) + ")"
-            if allowed[1:]
-            else f"site:{allowed[0]}"
+            "(" + " OR ".join(f"site:{host}" for host in allowed) + ")" if allowed[1:] else f"site:{allowed[0]}"
         )
     if len(blocked) <= MAX_SITES:
         parts.extend(f"-site:{host}" for host in blocked)

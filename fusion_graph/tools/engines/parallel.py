@@ -37,16 +37,13 @@ class ParallelEngine:
                 },
             )
         return [
-            SearchHit(hit.url, hit.title or "", "\n\n".join(hit.excerpts), hit.publish_date)
-            for hit in found.results
+            SearchHit(hit.url, hit.title or "", "\n\n".join(hit.excerpts), hit.publish_date) for hit in found.results
         ]
 
     def _client(self) -> Any:
         from parallel import AsyncParallel  # noqa: PLC0415
 
-        return AsyncParallel(
-            api_key=self.secret, base_url=self.base_url, timeout=ENGINE_SECONDS, max_retries=1
-        )
+        return AsyncParallel(api_key=self.secret, base_url=self.base_url, timeout=ENGINE_SECONDS, max_retries=1)
 
     @staticmethod
     def _characters(settings: SearchSettings) -> int:

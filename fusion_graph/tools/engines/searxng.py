@@ -26,13 +26,9 @@ class SearxngEngine:
         try:
             found = await wrapper.aresults(query_with_sites(query, settings), asked_limit(limit, settings))
         except ValueError as error:
-            raise SearchError(
-                "the SearxNG instance gave no JSON; its settings must allow the format json"
-            ) from error
+            raise SearchError("the SearxNG instance gave no JSON; its settings must allow the format json") from error
         return [
-            SearchHit(hit["link"], hit.get("title") or "", hit.get("snippet") or "")
-            for hit in found
-            if "link" in hit
+            SearchHit(hit["link"], hit.get("title") or "", hit.get("snippet") or "") for hit in found if "link" in hit
         ]
 
     def _wrapper(self) -> Any:

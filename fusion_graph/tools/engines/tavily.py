@@ -37,7 +37,7 @@ class TavilyEngine:
         found = await wrapper.raw_results_async(**{**unset, **wanted})
         return [
             SearchHit(hit["url"], hit.get("title") or "", hit.get("content") or "", hit.get("published_date"))
-            for hit in found.get("results", [])
+            for hit in found.get("results") or []
         ]
 
     def _wrapper(self) -> Any:

@@ -1,0 +1,150 @@
+"""`caller`: the calling model that decides whether to convene a panel, and writes the answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+from langgraph.errors import GraphBubbleUp
+from langgraph.runtime import Runtime
+
+from fusion_graph.answer import annotated, degradations, fallback
+from fusion_graph.config import FusionConfig
+from fusion_graph.detect import choose
+from fusion_graph.drafts_block import split_question
+from fusion_graph.errors import ConfigError
+from fusion_graph.events import Emit, emitter
+from fusion_graph.failures import Failure, classify
+from fusion_graph.kit import Kit, guard_depth, part_config
+from fusion_graph.meter import Meter
+from fusion_graph.middleware.fusion_once import FusionOnce
+from fusion_graph.middleware.overflow import TrimOnOverflow
+from fusion_graph.middleware.retry import Retry
+from fusion_graph.middleware.step_limit import StepLimit
+from fusion_graph.middleware.tool_guard import ToolGuard
+from fusion_graph.prompting import render
+from fusion_graph.quirks import withdrawal
+from fusion_graph.receipt import PartReceipt, Receipt
+from fusion_graph.seats import check, resolved, writer_of
+from fusion_graph.sources import Registry, Source
+from fusion_graph.state import FusionState
+
+CALLER = "caller"
+MAX_STEPS = 30
+"""Tool steps of the calling model; OpenRouter's outer loop has the same cap."""
+_REASONS = frozenset({"insufficient_credits", "rate_limited", "invalid_model", "cancelled"})
+
+Caller = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
+
+
+def caller_node(kit: Kit, fusion: BaseTool, tools: Sequence[BaseTool]) -> Caller:
+    """Make the node.
+
+    Args:
+        kit: The graph's kit.
+        fusion: The tool that convenes the panel.
+        tools: The caller's own tools.
+
+    Returns:
+        The node.
+    """
+
+    async def caller(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
+        guard_depth(config)
+        settings, why = await _settings(kit, runtime.context)
+        await check(kit, settings, resolved(settings), writes=True)
+        once = FusionOnce(settings.tool_choice, _question(state))
+        started, opened, meter = time.monotonic(), round(time.time(), 3), Meter()
+        middleware = _middleware(settings, once, emitter(runtime.stream_writer))
+        own = part_config(config, CALLER, meter, deeper=False, model=writer_of(settings))
+        new, failure = await _ask(kit, settings, [fusion, *tools], middleware, state["messages"], own)
+        part = PartReceipt.of(CALLER, writer_of(settings), meter, started, failure)
+        opening = Receipt(preset=settings.preset, chosen=why, deliberated=False, started_at=opened)
+        return _output(new, failure, once.output, opening, part)
+
+    return caller
+
+
+async def _settings(kit: Kit, context: Any) -> tuple[FusionConfig, str]:
+    settings = kit.settle(context)
+    if settings.panel is not None:
+        return settings, "named in the config"
+    choice = await choose(kit.models, kit.resources)
+    return settings.over(choice.config), choice.why
+
+
+def _question(state: FusionState) -> str:
+    try:
+        return split_question(state["messages"])[0]
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _middleware(settings: FusionConfig, once: FusionOnce, emit: Emit) -> list[AgentMiddleware[Any, Any]]:
+    last_turn = render("last_turn", settings.prompts)
+    limit = StepLimit(MAX_STEPS, withdrawal=withdrawal(writer_of(settings)), last_turn=last_turn)
+    return [limit, once, TrimOnOverflow(), Retry(), ToolGuard(CALLER, emit)]
+
+
+async def _ask(
+    kit: Kit,
+    settings: FusionConfig,
+    tools: Sequence[BaseTool],
+    middleware: Sequence[AgentMiddleware[Any, Any]],
+    messages: Sequence[AnyMessage],
+    config: RunnableConfig,
+) -> tuple[list[AnyMessage], Failure | None]:
+    """Run the calling model; what it or its provider did wrong comes back typed, without messages."""
+    model = kit.models.get(writer_of(settings), kit.writer_settings(settings), asked_by="writer")
+    prompt = render("caller", settings.prompts)
+    agent = create_agent(model, tools, system_prompt=prompt, middleware=middleware, name=CALLER)
+    try:
+        result = await agent.ainvoke({"messages": list(messages)}, config)
+    except GraphBubbleUp:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary: the panel's drafts are kept, and the failure is typed
+        return [], classify(error)
+    new = list(result["messages"][len(messages) :])
+    if not new or not str(new[-1].text).strip():
+        return [], Failure(kind="empty", message="the calling model ended without producing any text")
+    return new, None
+
+
+def _output(
+    new: list[AnyMessage],
+    failure: Failure | None,
+    held: dict[str, Any] | None,
+    opening: Receipt,
+    part: PartReceipt,
+) -> dict[str, Any]:
+    """Bring a turn into the output of every graph: with what a panel gave if one was convened, else empty."""
+    empty: dict[str, Any] = {"analysis": None, "responses": [], "failed_models": [], "sources": []}
+    kept = {key: (held or {}).get(key, value) for key, value in empty.items()}
+    registry = Registry([Source.model_validate(source) for source in kept["sources"]])
+    receipt = Receipt.model_validate(held["receipt"]) if held else opening
+    receipt = receipt.model_copy(update={"started_at": opening.started_at})
+    answer = new[-1] if new and isinstance(new[-1], AIMessage) else None
+    if answer is None and not kept["responses"]:
+        reason = failure.kind if failure and failure.kind in _REASONS else "unexpected_error"
+        receipt = receipt.amended(
+            writer=part, degraded=degradations(None, failure, None), status="error", failure_reason=reason
+        )
+        return {**kept, "receipt": receipt.as_state(), "status": "error", "failure_reason": reason}
+    message, checked = (
+        annotated(answer, registry) if answer else fallback(kept["responses"], kept["analysis"], registry)
+    )
+    receipt = receipt.amended(
+        writer=part,
+        citations=checked if held else None,
+        degraded=degradations(answer, failure, checked if held else None),
+        status="ok",
+        failure_reason=None,
+    )
+    messages = [*new[:-1], message] if answer else [message]
+    return {"messages": messages, **kept, "receipt": receipt.as_state(), "status": "ok", "failure_reason": None}
