@@ -14,11 +14,12 @@ help:  ## list the targets
 
 demo: $(filter .uv/bin/uv,$(UV))  ## install, and run one question through the whole graph
 	@$(UV) sync --quiet --locked --python $(PYTHON)
-	@.venv/bin/fusion ask --demo "$(QUESTION)"
+	@.venv/bin/fusion ask --corpus examples/corpus "$(QUESTION)"
 
 test: $(filter .uv/bin/uv,$(UV))  ## install what tests need, and run them all
 	@$(UV) sync --quiet --locked --group dev --python $(PYTHON)
-	.venv/bin/python -m pytest -n 2 --dist loadgroup
+	@FUSION_TEST_GGUF=$$(PYTHON=$(PYTHON) bash .ci/fetch-test-model .cache) || echo "no small test model: tests of local models will be skipped"; \
+	export FUSION_TEST_GGUF; .venv/bin/python -m pytest -n 2 --dist loadgroup
 
 lint: $(filter .uv/bin/uv,$(UV))  ## ruff: rules and formatting
 	@$(UV) sync --quiet --locked --group dev --python $(PYTHON)
