@@ -19,7 +19,7 @@ demo: $(filter .uv/bin/uv,$(UV))  ## install, and run one question through the w
 test: $(filter .uv/bin/uv,$(UV))  ## install what tests need, and run them all
 	@$(UV) sync --quiet --locked --group dev --python $(PYTHON)
 	@FUSION_TEST_GGUF=$$(PYTHON=$(PYTHON) bash .ci/fetch-test-model .cache) || echo "no small test model: tests of local models will be skipped"; \
-	export FUSION_TEST_GGUF; .venv/bin/python -m pytest -n 2 --dist loadgroup
+	export FUSION_TEST_GGUF; .venv/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(filter .uv/bin/uv,$(UV))  ## ruff: rules and formatting
 	@$(UV) sync --quiet --locked --group dev --python $(PYTHON)

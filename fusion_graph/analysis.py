@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from fusion_graph.well_formed import well_formed
+
 MAX_ITEMS = 40
 MAX_TEXT = 2_000
 MAX_IDS = 64
@@ -17,6 +19,8 @@ MAX_IDS = 64
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Id = Annotated[str, Field(max_length=64)]
 Ids = Annotated[list[Id], Field(max_length=MAX_IDS)]
+ModelName = Annotated[str, Field(max_length=300)]
+"""As long as a config's."""
 
 
 class _Item(BaseModel):
@@ -26,7 +30,7 @@ class _Item(BaseModel):
 class Stance(_Item):
     """What one seat holds on a contested topic."""
 
-    model: Id = Field(description="The model as it was asked for.")
+    model: ModelName = Field(description="The model as it was asked for.")
     stance: Text
     seat_id: Id
     source_ids: Ids = Field(default_factory=list)
@@ -42,7 +46,7 @@ class Contradiction(_Item):
 class PartialCoverage(_Item):
     """A point that some seats make and others do not."""
 
-    models: Ids
+    models: Annotated[list[ModelName], Field(max_length=MAX_IDS)]
     point: Text
     seat_ids: Ids
     source_ids: Ids = Field(default_factory=list)
@@ -51,7 +55,7 @@ class PartialCoverage(_Item):
 class UniqueInsight(_Item):
     """A point that one seat alone makes."""
 
-    model: Id
+    model: ModelName
     insight: Text
     seat_id: Id
     source_ids: Ids = Field(default_factory=list)
@@ -159,7 +163,7 @@ def _items(value: dict[str, Any], key: str) -> list[Any]:
 def _text(item: Any) -> str:
     if isinstance(item, dict):
         item = next((item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str)), "")
-    return str(item).strip()[:MAX_TEXT]
+    return well_formed(str(item)).strip()[:MAX_TEXT]
 
 
 def _ids(item: Any, *keys: str) -> list[str]:
@@ -167,7 +171,7 @@ def _ids(item: Any, *keys: str) -> list[str]:
         return []
     value: Any = next((item[key] for key in keys if item.get(key)), [])
     values = value if isinstance(value, list) else [value]
-    return [str(entry).strip()[:64] for entry in values if isinstance(entry, str | int)][:MAX_IDS]
+    return [well_formed(str(entry)).strip()[:64] for entry in values if isinstance(entry, str | int)][:MAX_IDS]
 
 
 def _point(item: Any) -> dict[str, Any]:
@@ -202,7 +206,7 @@ def _stance_text(item: Any) -> str:
             (item[key] for key in ("stance", "position", "text", "claim") if isinstance(item.get(key), str)),
             "",
         )
-    return str(item).strip()[:MAX_TEXT] if isinstance(item, str) else ""
+    return _text(item) if isinstance(item, str) else ""
 
 
 def _stance(item: Any) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -23,6 +25,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fusion_graph.errors import FusionDepthError
 from fusion_graph.redaction import redact
+from fusion_graph.well_formed import well_formed
 
 FailureKind = Literal[
     "rate_limited",
@@ -74,14 +77,19 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], FailureKind], ...] = (
             "exceeds the context window",
             "prompt is too long",
             "exceed_context_size",
+            "exceed context limit",
+            "exceeds the available context size",
+            "exceeds the maximum number of tokens",
+            "input length exceeds",
         ),
         "context_overflow",
     ),
-    (("content_filter", "content management policy", "responsibleaipolicy"), "content_filter"),
+    (("content_filter", "content management policy", "responsibleaipolicy", "input was flagged"), "content_filter"),
     (
         ("no endpoints found that support", "does not support tools", "not supported with this model"),
         "invalid_request",
     ),
+    (("null value for `choices`", "missing 'choices' key"), "upstream"),
 )
 """Words that say more than type or status: a provider's 404 for a missing feature, its 429 for an empty purse."""
 
@@ -120,10 +128,15 @@ def classify(error: BaseException) -> Failure:
     Returns:
         The failure; `unexpected_error` for what nobody knows.
     """
-    text = redact(str(error) or type(error).__name__)[:MESSAGE_LIMIT]
+    text = well_formed(redact(str(error) or type(error).__name__))
     status = _status(error)
     words = f"{text} {getattr(error, 'code', '') or ''}".lower()  # SDKs keep the provider's code out of the message
-    return Failure(kind=_kind(error, status, words), message=text, status_code=status, retry_after=_retry_after(error))
+    return Failure(
+        kind=_kind(error, status, words),
+        message=text[:MESSAGE_LIMIT],
+        status_code=status,
+        retry_after=_retry_after(error),
+    )
 
 
 def _kind(error: BaseException, status: int | None, text: str) -> FailureKind:
@@ -151,10 +164,16 @@ def _by_name(error: BaseException) -> FailureKind:
 
 
 def _status(error: BaseException) -> int | None:
-    for source in (error, getattr(error, "response", None)):
-        status = getattr(source, "status_code", None)
-        if isinstance(status, int):
-            return status
+    told = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    codes = (
+        getattr(error, "status_code", None),
+        getattr(getattr(error, "response", None), "status_code", None),
+        getattr(error, "code", None),  # gateways that fail within a stream put the status there
+        told.get("code"),  # and LangChain raises the error object of an answer with status 200
+    )
+    for code in codes:
+        if re.fullmatch("[45][0-9][0-9]", str(code)):  # a 200 whose body was no answer is not told by its status
+            return int(str(code))
     return None
 
 
@@ -162,21 +181,26 @@ def _retry_after(error: BaseException) -> float | None:
     headers = getattr(getattr(error, "response", None), "headers", None)
     if headers is None:
         return None
-    if (milliseconds := headers.get("retry-after-ms")) and milliseconds.isdigit():
-        return int(milliseconds) / 1000
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
     value = headers.get("retry-after")
-    if value is None:
-        return None
+    seconds = _number(value)
+    return seconds if seconds is not None or value is None else _seconds_until(value)
+
+
+def _number(value: str | None) -> float | None:
     try:
-        return max(0.0, float(value))
+        number = float(value or "")
     except ValueError:
-        return _seconds_until(value)
+        return None
+    return max(0.0, number) if math.isfinite(number) else None
 
 
 def _seconds_until(http_date: str) -> float | None:
     try:
         moment = parsedate_to_datetime(http_date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())

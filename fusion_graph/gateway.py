@@ -1,11 +1,12 @@
 """The chat model for OpenAI-compatible gateways: OpenRouter, LiteLLM, vLLM, llama.cpp, Ollama.
 
 It is langchain-openai's own model for third-party servers, plus what gateways add to OpenAI's answers and the
-base class leaves out: the cost of a call, the gateway's own server-side tools, and reasoning text.
+base class leaves out: the cost of a call, the gateway's own server-side tools, reasoning text, streamed refusals.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,12 +47,15 @@ class GatewayChat(BaseChatOpenAI):
         if usage and usage.get("cost") is not None:
             generation.message.response_metadata["token_usage"] = {"cost": usage["cost"]}
         for choice in chunk.get("choices") or []:
-            _keep_reasoning(generation.message, choice.get("delta") or {})
+            delta = choice.get("delta") or {}
+            _keep_reasoning(generation.message, delta)
+            if delta.get("refusal"):
+                generation.message.additional_kwargs["refusal"] = delta["refusal"]
         return generation
 
     def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
-        result = super()._create_chat_result(response, generation_info)
         raw = response if isinstance(response, dict) else response.model_dump(warnings=False)
+        result = super()._create_chat_result(raw if _emptied(raw) else response, generation_info)
         for choice, generation in zip(raw.get("choices") or [], result.generations, strict=False):
             _keep_reasoning(generation.message, choice.get("message") or {})
         return result
@@ -60,6 +64,24 @@ class GatewayChat(BaseChatOpenAI):
 def is_gateway_tool(tool: Any) -> bool:
     """Whether a tool is one that the gateway runs itself, named `vendor:tool`."""
     return isinstance(tool, dict) and ":" in str(tool.get("type", ""))
+
+
+def _emptied(raw: dict[str, Any]) -> bool:
+    """Empty tool arguments that are JSON but no object, which would raise the whole answer away; say if there were any."""
+    calls = [
+        call for choice in raw.get("choices") or [] for call in (choice.get("message") or {}).get("tool_calls") or []
+    ]
+    functions = [call["function"] for call in calls if _no_object((call.get("function") or {}).get("arguments"))]
+    for function in functions:
+        function["arguments"] = "{}"
+    return bool(functions)
+
+
+def _no_object(arguments: Any) -> bool:
+    try:
+        return bool(arguments) and not isinstance(json.loads(arguments, strict=False), dict)
+    except (TypeError, ValueError):
+        return False
 
 
 def _keep_reasoning(message: Any, raw: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -53,9 +55,29 @@ class Usage(BaseModel):
         return cls(
             **sums,
             cost_usd=float(sum(costs)) if costs else None,
-            tokens_at_least=any(part.tokens_at_least or part.input_tokens is None for part in parts),
+            tokens_at_least=any(
+                part.tokens_at_least or None in (part.input_tokens, part.output_tokens) for part in parts
+            ),
             cost_at_least=any(part.cost_at_least or part.cost_usd is None for part in parts),
         )
+
+
+_FINISH_WORDS = {
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "end_turn": "stop",
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "refusal": "content_filter",
+    "safety": "content_filter",
+    "prohibited_content": "content_filter",
+    "blocklist": "content_filter",
+    "spii": "content_filter",
+    "image_safety": "content_filter",
+    "tool_use": "tool_calls",
+}
+"""What Anthropic, Google and OpenAI's Responses API say, in the words of OpenAI's chat completions."""
 
 
 def _known_sum(values: list[int | None]) -> int | None:
@@ -180,7 +202,8 @@ def served_model(message: AIMessage) -> str | None:
         The id that the provider gave, or `None` where it gave none.
     """
     facts = message.response_metadata
-    return facts.get("model_name") or facts.get("model") or None
+    name = facts.get("model_name") or facts.get("model")
+    return _once(str(name)) if name else None
 
 
 def finish_reason(message: AIMessage) -> str | None:
@@ -193,22 +216,19 @@ def finish_reason(message: AIMessage) -> str | None:
         `stop`, `length`, `content_filter`, `tool_calls` or the provider's own word; `None` if it gave none.
     """
     facts = message.response_metadata
-    reason = facts.get("finish_reason") or facts.get("stop_reason") or facts.get("done_reason")
-    if reason is None:
+    details = facts.get("incomplete_details")
+    cut_short = details.get("reason") if isinstance(details, dict) else None
+    reason = facts.get("finish_reason") or facts.get("stop_reason") or facts.get("done_reason") or cut_short
+    if not reason:
         return None
-    known = {
-        "max_tokens": "length",
-        "MAX_TOKENS": "length",
-        "model_context_window_exceeded": "length",
-        "end_turn": "stop",
-        "STOP": "stop",
-        "stop_sequence": "stop",
-        "refusal": "content_filter",
-        "SAFETY": "content_filter",
-        "PROHIBITED_CONTENT": "content_filter",
-        "tool_use": "tool_calls",
-    }
-    return known.get(str(reason), str(reason))
+    word = _once(str(reason)).removeprefix("FinishReason.")
+    return _FINISH_WORDS.get(word.lower(), word)
+
+
+def _once(text: str) -> str:
+    """Undo the joining of a word that a stream sent with two chunks: `stopstop` was `stop`."""
+    repeated = re.fullmatch(r"(.{3,}?)\1+", text)
+    return repeated[1] if repeated else text
 
 
 def usage_of(message: AIMessage) -> Usage:
@@ -222,13 +242,22 @@ def usage_of(message: AIMessage) -> Usage:
     """
     counted = message.usage_metadata
     raw = message.response_metadata.get("token_usage") or {}
-    cost = raw.get("cost") if isinstance(raw, dict) else None
+    cost = _amount(raw.get("cost")) if isinstance(raw, dict) else None
     if counted is None:
         return Usage(cost_usd=cost)
     return Usage(
-        input_tokens=counted["input_tokens"],
-        output_tokens=counted["output_tokens"],
-        cached_tokens=counted.get("input_token_details", {}).get("cache_read"),
-        reasoning_tokens=counted.get("output_token_details", {}).get("reasoning"),
+        input_tokens=counted.get("input_tokens"),
+        output_tokens=counted.get("output_tokens"),
+        cached_tokens=(counted.get("input_token_details") or {}).get("cache_read"),
+        reasoning_tokens=(counted.get("output_token_details") or {}).get("reasoning"),
         cost_usd=cost,
     )
+
+
+def _amount(cost: Any) -> float | None:
+    """Read a cost, which a gateway may send as a number or as its text; anything else is no cost."""
+    try:
+        amount = float(cost)
+    except (TypeError, ValueError):
+        return None
+    return amount if math.isfinite(amount) and amount >= 0 else None

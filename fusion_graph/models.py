@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -101,10 +102,25 @@ class Models:
         if provider == "local":
             from fusion_graph.local import local_model  # noqa: PLC0415
 
-            return local_model(model, max_tokens=settings.max_tokens, temperature=settings.temperature)
+            path = str(self._local_file(model, asked_by))
+            return local_model(path, max_tokens=settings.max_tokens, temperature=settings.temperature)
         if provider == "ollama":
             return self._compatible(model, ollama_url(self.environ) + "/v1", "unused", settings, "ollama")
         return self._langchain(provider, model, settings, asked_by)
+
+    def _local_file(self, name: str, asked_by: str) -> Path:
+        """Find a GGUF file inside the operator's folder: a config can come from a client, who may name no other."""
+        folder = self.resources.local_models
+        if folder is None:
+            raise ConfigError(
+                f"{asked_by}: model 'local:{name}' is a file, and no folder of models is configured; "
+                "set FUSION_LOCAL_MODELS=DIR or Resources(local_models=DIR)"
+            )
+        root = folder.expanduser().resolve()
+        path = (root / Path(name).expanduser()).resolve()
+        if not path.is_relative_to(root):
+            raise ConfigError(f"{asked_by}: model 'local:{name}' lies outside the configured folder of models")
+        return path
 
     def _gateway(self, name: str, settings: CallSettings, asked_by: str) -> BaseChatModel:
         gateway = self.resources.gateway

@@ -6,11 +6,17 @@ import os
 import re
 
 _SHAPES = re.compile(
-    r"(?i)(bearer\s+|api[-_ ]?key['\"]?\s*[:=]\s*['\"]?)[^\s'\",}]{6,}"
-    r"|\b(?:sk|pk|rk|xai|gsk|tvly|lsv2|pplx|hf|ghp|AIza)[-_][A-Za-z0-9*_\-]{6,}"
+    r"((?i:bearer\s+|basic\s+|api[-_ ]?key(?:\s+provided)?['\"]?\s*[:=]\s*['\"]?))[^\s'\",}]{6,}"
+    r"|((?i:[?&](?:key|api_?key|(?:access_)?token)=))[^\s'\"&,}]{6,}"
+    r"|(://)[^\s/@'\"]+:[^\s/@'\"]+(?=@)"
+    r"|\b(?:sk|pk|rk|xai|gsk|tvly|lsv2|pplx|hf|gh[opsu]|github_pat|xox[abeprs]|r8|nvapi)[-_][A-Za-z0-9*_\-]{6,}"
     r"|\bAIza[A-Za-z0-9_\-]{10,}"
+    r"|\bAKIA[A-Z0-9]{12,}"
+    r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
 )
-_SECRET_NAME = re.compile(r"(?i)(api_?key|token|secret|password)$")
+_SECRET_NAME = re.compile(r"(?i)(api_?key|_key|token|secret|password|passwd|credentials?|_pat)$")
+_SHORTEST = 8
+"""Characters; shorter values of secret-named variables are placeholders, and words that occur anywhere."""
 
 
 def redact(text: str) -> str:
@@ -22,7 +28,11 @@ def redact(text: str) -> str:
     Returns:
         The text without them.
     """
-    for name, value in os.environ.items():
-        if len(value) >= 8 and _SECRET_NAME.search(name):
-            text = text.replace(value, "[redacted]")
-    return _SHAPES.sub(lambda match: f"{match.group(1) or ''}[redacted]", text)
+    for value in sorted(_secret_values(), key=len, reverse=True):  # the longest first: one may hold another
+        text = text.replace(value, "[redacted]")
+    return _SHAPES.sub(lambda match: f"{match[1] or match[2] or match[3] or ''}[redacted]", text)
+
+
+def _secret_values() -> set[str]:
+    named = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
+    return {value for value in named if len(value) >= _SHORTEST}

@@ -42,6 +42,7 @@ class Resources:
         tools: LangChain tools, MCP tools included, that a config may name in `tools`.
         corpus: Folder of Markdown, text, HTML and PDF files that the `corpus` engine searches.
         searxng_url: A SearxNG instance for the `searxng` engine.
+        local_models: Folder of the GGUF files that a config may name as `local:file.gguf`; none may be when unset.
         allow_addresses: Hosts, `host:port` or networks that `web_fetch` may reach although they are private.
         presets: File with the user's own presets and aliases, in the form of `presets.toml`.
     """
@@ -51,6 +52,7 @@ class Resources:
     tools: Sequence[BaseTool] = ()
     corpus: Path | None = None
     searxng_url: str | None = None
+    local_models: Path | None = None
     allow_addresses: tuple[str, ...] = ()
     presets: Path | None = None
 
@@ -60,8 +62,8 @@ class Resources:
 
         Args:
             environ: The variables; `os.environ` when unset. Read are `FUSION_GATEWAY_URL`,
-                `FUSION_GATEWAY_KEY_ENV`, `FUSION_CORPUS`, `FUSION_SEARXNG_URL`, `FUSION_ALLOW_ADDRESSES`
-                (separated by commas) and `FUSION_PRESETS`.
+                `FUSION_GATEWAY_KEY_ENV`, `FUSION_CORPUS`, `FUSION_SEARXNG_URL`, `FUSION_LOCAL_MODELS`,
+                `FUSION_ALLOW_ADDRESSES` (separated by commas) and `FUSION_PRESETS`.
 
         Returns:
             The resources, with defaults for what is not set.
@@ -74,6 +76,7 @@ class Resources:
             gateway=gateway,
             corpus=Path(env["FUSION_CORPUS"]) if env.get("FUSION_CORPUS") else None,
             searxng_url=env.get("FUSION_SEARXNG_URL") or None,
+            local_models=Path(env["FUSION_LOCAL_MODELS"]) if env.get("FUSION_LOCAL_MODELS") else None,
             allow_addresses=allowed,
             presets=Path(env["FUSION_PRESETS"]) if env.get("FUSION_PRESETS") else None,
         )

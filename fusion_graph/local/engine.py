@@ -216,7 +216,8 @@ def locked_params(settings: EngineSettings, listen: str) -> Any:
     params.model.path = str(settings.path)
     params.model_alias = {f"local:{settings.path.name}"}
     params.n_parallel, params.n_ctx = settings.slots, settings.context * settings.slots
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count() or 1
+    # llama.cpp's threads wait for each other spinning: one core stays free for everything else
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 1) - 1)
     params.n_batch = 512
     params.hostnames, params.n_threads_http = [listen], 1
     params.api_keys = [secrets.token_urlsafe(32)]

@@ -63,7 +63,9 @@ class ToolGuard(AgentMiddleware[Any, Any]):
 
 def _fenced(message: ToolMessage) -> ToolMessage:
     """Fence what a tool that is not ours returned; our own tools fence their results themselves."""
-    ours = isinstance(message.artifact, dict) and "sources" in message.artifact
-    if ours or not isinstance(message.content, str):
+    if isinstance(message.artifact, dict) and "sources" in message.artifact:
         return message
-    return message.model_copy(update={"content": fence("tool_result", message.content, tool=str(message.name))})
+    text = fence("tool_result", str(message.text), tool=str(message.name))
+    pictures = [block for block in message.content if not isinstance(block, str) and block.get("type") != "text"]
+    content: Any = [{"type": "text", "text": text}, *pictures] if pictures else text
+    return message.model_copy(update={"content": content})

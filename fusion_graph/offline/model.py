@@ -12,6 +12,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
@@ -36,6 +37,8 @@ def _write(messages: Sequence[BaseMessage], _tools: frozenset[str]) -> Reply:
     return write(messages)
 
 
+NO_TOKENS = UsageMetadata(input_tokens=0, output_tokens=0, total_tokens=0)
+"""Known, not unknown: where no language model is called there are none, and nothing is paid."""
 PARTS: Mapping[str, Callable[[Sequence[BaseMessage], frozenset[str]], Reply]] = {
     **{name: partial(take_turn, name) for name in STRATEGIES},
     "judge": _judge,
@@ -80,14 +83,14 @@ class OfflineChatModel(BaseChatModel):
         """Offer tools; of these the seats call `web_search` and `web_fetch`.
 
         Args:
-            tools: The tools.
+            tools: The tools; one that a gateway would run on its side is left out, since there is no gateway.
             tool_choice: `none` withholds them; anything else leaves the choice to the seat.
             **kwargs: Accepted and ignored.
 
         Returns:
             The model with its tools.
         """
-        offered = [convert_to_openai_tool(tool) for tool in tools]
+        offered = [convert_to_openai_tool(tool) for tool in tools if not _runs_elsewhere(tool)]
         return self.bind(tools=offered, tool_choice=tool_choice, **kwargs)
 
     def _reply(self, messages: Sequence[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
@@ -95,8 +98,12 @@ class OfflineChatModel(BaseChatModel):
         names = frozenset(convert_to_openai_tool(tool)["function"]["name"] for tool in offered)
         reply = PARTS[self.part](messages, names)
         text, calls = (reply, []) if isinstance(reply, str) else ("", reply)
-        metadata = {"model_name": self.model_name, "finish_reason": "tool_calls" if calls else "stop"}
-        return AIMessage(content=text, tool_calls=calls, response_metadata=metadata)
+        metadata = {
+            "model_name": self.model_name,
+            "finish_reason": "tool_calls" if calls else "stop",
+            "token_usage": {"cost": 0.0},
+        }
+        return AIMessage(content=text, tool_calls=calls, response_metadata=metadata, usage_metadata=NO_TOKENS)
 
     def _generate(
         self,
@@ -128,6 +135,10 @@ class OfflineChatModel(BaseChatModel):
             await asyncio.sleep(0)  # other seats stream beside this one
 
 
+def _runs_elsewhere(tool: Any) -> bool:
+    return isinstance(tool, dict) and tool.get("type", "function") != "function"
+
+
 def _chunks(message: AIMessage) -> Iterator[ChatGenerationChunk]:
     """Cut an answer into words; what is not text goes with the last piece."""
     *pieces, last = _PIECE.findall(str(message.text)) or [""]
@@ -141,6 +152,7 @@ def _chunks(message: AIMessage) -> Iterator[ChatGenerationChunk]:
         content=last,
         tool_call_chunks=calls,
         response_metadata=message.response_metadata,
+        usage_metadata=message.usage_metadata,
         chunk_position="last",
     )
     yield ChatGenerationChunk(message=end)

@@ -21,7 +21,6 @@ pytest.importorskip("xllamacpp")
 GGUF = os.environ.get("FUSION_TEST_GGUF")
 pytestmark = [
     pytest.mark.skipif(not GGUF, reason="set FUSION_TEST_GGUF to a .gguf file; .ci/fetch-test-model gets a small one"),
-    pytest.mark.xdist_group("local-gguf"),
 ]
 
 
@@ -86,7 +85,7 @@ async def test_cancelling_stops_the_real_generation(model):
     await asyncio.gather(*tasks, return_exceptions=True)
     begun = time.monotonic()
     await model.ainvoke("Say hello.", max_tokens=2)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 @tool
