@@ -6,6 +6,7 @@ shapes of their items are OpenRouter's contract; everything else is added beside
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -138,6 +139,7 @@ class JudgedAnalysis(_Item):
 
 
 _KEYS = ("consensus", "contradictions", "partial_coverage", "unique_insights", "blind_spots")
+_NAMED_STANCE = re.compile(r"\s*(?:draft\s+)?([A-Z])\s*:\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 _TEXT_KEYS = ("point", "insight", "stance", "topic", "position", "text", "claim", "summary", "description")
 
 
@@ -193,6 +195,8 @@ def _insight(item: Any) -> dict[str, Any]:
 
 def _contradiction(item: Any) -> dict[str, Any]:
     stances = item.get("stances") if isinstance(item, dict) else None
+    if isinstance(stances, dict):
+        stances = [{"draft": label, "stance": said} for label, said in stances.items()]
     stances = stances if isinstance(stances, list) else []
     return {
         "topic": _text(item),
@@ -210,6 +214,8 @@ def _stance_text(item: Any) -> str:
 
 
 def _stance(item: Any) -> dict[str, Any]:
+    if isinstance(item, str) and (named := _NAMED_STANCE.match(item)):
+        item = {"draft": named[1], "stance": named[2]}
     draft = _ids(item, "draft", "model", "label", "drafts")
     return {
         "draft": draft[0] if draft else "",

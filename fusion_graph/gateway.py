@@ -67,7 +67,7 @@ def is_gateway_tool(tool: Any) -> bool:
 
 
 def _emptied(raw: dict[str, Any]) -> bool:
-    """Empty tool arguments that are JSON but no object, which would raise the whole answer away; say if there were any."""
+    """Empty tool arguments that are JSON but no object, over which the whole answer would be lost; say if any were."""
     calls = [
         call for choice in raw.get("choices") or [] for call in (choice.get("message") or {}).get("tool_calls") or []
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from fusion_graph.analysis import (
@@ -17,8 +17,9 @@ from fusion_graph.analysis import (
     UniqueInsight,
 )
 
-_LABEL = re.compile(r"^(?:draft|answer|response|panelist)?[\s_:#-]*([A-Z])$", re.IGNORECASE)
-_SOURCE = re.compile(r"^\[?(S\d+)\]?$", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\W_]+")
+_NAME = re.compile(r"[A-Z]|S[0-9]+")
+_BESIDE = frozenset("DRAFT DRAFTS ANSWER ANSWERS RESPONSE RESPONSES PANELIST PANELISTS SOURCE SOURCES AND".split())
 
 
 def blinded(analysis: Analysis, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -78,7 +79,6 @@ class Unblinder:
 
     def __init__(self, seats: Mapping[str, str], models: Mapping[str, str], sources: Sequence[str]) -> None:
         self._seats = seats
-        self._by_name = {seat: seat for seat in models}
         self._models = models
         self._sources = frozenset(sources)
 
@@ -86,7 +86,8 @@ class Unblinder:
         """Name seats and models in place of labels.
 
         An item that names no draft that was shown is kept only where the contract needs no model: a stance or a
-        unique insight of nobody is left out, and ids of sources that do not exist are dropped.
+        unique insight of nobody is left out, a contested topic stays without it, and ids of sources that do not
+        exist are dropped.
 
         Args:
             judged: What the judge wrote.
@@ -100,7 +101,9 @@ class Unblinder:
                 Support(seat_ids=self.seat_ids(item.drafts), source_ids=self.source_ids(item.sources))
                 for item in judged.consensus
             ],
-            contradictions=self._contradictions(judged),
+            contradictions=[
+                Contradiction(topic=item.topic, stances=self._stances(item.stances)) for item in judged.contradictions
+            ],
             partial_coverage=[
                 PartialCoverage(
                     models=[self._models[seat] for seat in seats],
@@ -125,26 +128,27 @@ class Unblinder:
         )
 
     def seat_ids(self, labels: Sequence[str]) -> list[str]:
-        """Return the seats behind labels, each once, in order; labels that were never shown are left out."""
-        seats: list[str] = []
-        for label in labels:
-            match = _LABEL.match(label.strip())
-            seat = self._seats.get(label.strip()) or (self._seats.get(match[1].upper()) if match else None)
-            seat = seat or self._by_name.get(label.strip())
-            if seat is not None and seat not in seats:
-                seats.append(seat)
-        return seats
+        """Return the seats behind labels, each once, in order; labels that were never shown are left out.
+
+        Args:
+            labels: Labels as the judge wrote them, such as `A`, `Draft A`, `[B]` or `A and B`; seat ids count too.
+
+        Returns:
+            Seat ids.
+        """
+        found = [seat for label in labels for seat in self._behind(label.strip())]
+        return list(dict.fromkeys(found))
+
+    def _behind(self, label: str) -> list[str]:
+        if label in self._seats:
+            return [self._seats[label]]
+        if label in self._models:
+            return [label]
+        return [self._seats[name] for name in _names(label, self._seats)]
 
     def source_ids(self, ids: Sequence[str]) -> list[str]:
-        """Return the registered ids among those given, each once, in order."""
-        found = [match[1].upper() for entry in ids if (match := _SOURCE.match(entry.strip()))]
-        return list(dict.fromkeys(entry for entry in found if entry in self._sources))
-
-    def _contradictions(self, judged: JudgedAnalysis) -> list[Contradiction]:
-        mapped = [
-            Contradiction(topic=item.topic, stances=self._stances(item.stances)) for item in judged.contradictions
-        ]
-        return [item for item in mapped if item.stances]
+        """Return the registered ids among those given, each once, in order; `[S3, S4]` counts as two."""
+        return list(dict.fromkeys(name for entry in ids for name in _names(entry, self._sources)))
 
     def _stances(self, stances: Sequence[JudgedStance]) -> list[Stance]:
         return [
@@ -157,3 +161,11 @@ class Unblinder:
             for item in stances
             for seat in self.seat_ids([item.draft])
         ]
+
+
+def _names(entry: str, known: Container[str]) -> list[str]:
+    """Read `A`, `Draft A`, `[S3, S4]` or `A and B`; nothing where a word stands that is neither name nor filler."""
+    words = [word for word in _BETWEEN.split(entry.upper()) if word and word not in _BESIDE]
+    if not all(_NAME.fullmatch(word) for word in words):
+        return []
+    return [word for word in words if word in known]
