@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
+from pydantic import BaseModel
 
 from fusion_graph.config import FusionConfig, Seat
 from fusion_graph.errors import ConfigError
-from fusion_graph.models import Models, ollama_url
+from fusion_graph.models import Models, installed, ollama_url
 from fusion_graph.resources import Resources
 
 PROBE_SECONDS = 0.5
+"""For one answer of an Ollama server that may not be there."""
+PROBE_SECONDS_IN_ALL = 5.0
 SELF_FUSION = 2
-"""Seats that one model alone gets: a panel of two of the same already beats one in the seed's table."""
+"""Seats that one model alone gets: drafts of two runs differ enough to be worth comparing."""
+SMALL = 6_000_000_000
+"""Bytes; models in smaller files invent more than they know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,19 @@ class Choice:
 
     config: FusionConfig
     why: str
+
+
+class _OllamaModel(BaseModel):
+    name: str
+    size: int | None = None
+
+
+class _OllamaModels(BaseModel):
+    models: list[_OllamaModel]
+
+
+class _OllamaDetails(BaseModel):
+    capabilities: list[str] | None = None
 
 
 async def choose(models: Models, resources: Resources) -> Choice:
@@ -63,40 +81,46 @@ async def choose(models: Models, resources: Resources) -> Choice:
 
 
 def _by_keys(models: Models) -> Choice | None:
-    found = [
+    keyed = [
         p for p in models.catalog.providers.values() if p.default and any(models.environ.get(key) for key in p.keys)
     ]
+    found = [provider for provider in keyed if installed(provider.package)] or keyed
     if not found:
         return None
     panel: list[Seat | str] = [provider.default for provider in found[:8]]
     panel = panel * SELF_FUSION if len(panel) == 1 else panel
     names = ", ".join(next(key for key in provider.keys if models.environ.get(key)) for provider in found)
-    return Choice(FusionConfig(panel=panel, judge=found[0].default), f"{names} set")
+    unused = "".join(f"; {p.name} has a key too, but needs {p.install}" for p in keyed if p not in found)
+    return Choice(FusionConfig(panel=panel, judge=found[0].default), f"{names} set{unused}")
 
 
 async def _ollama(environ: Mapping[str, str]) -> Choice | None:
     url = ollama_url(environ)
     try:
-        async with httpx.AsyncClient(base_url=url, timeout=PROBE_SECONDS, trust_env=False) as client:
-            listed = (await client.get("/api/tags")).raise_for_status().json()["models"]
-            able = [model for model in listed[:32] if await _can_call_tools(client, model["name"])]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        async with (
+            asyncio.timeout(PROBE_SECONDS_IN_ALL),
+            httpx.AsyncClient(base_url=url, timeout=PROBE_SECONDS, trust_env=False) as client,
+        ):
+            able = [model for model in await _listed(client) if await _can_call_tools(client, model.name)]
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError):
         return None
     if not able:
         return None
-    names = [f"ollama:{model['name']}" for model in sorted(able, key=_size, reverse=True)][:3]
+    able.sort(key=lambda model: model.size or 0, reverse=True)
+    names = [f"ollama:{model.name}" for model in able][:3]
     panel: list[Seat | str] = [*names] if len(names) > 1 else [*names * SELF_FUSION]
-    small = " (small models: check what they say)" if _size(max(able, key=_size)) < 6_000_000_000 else ""
+    small = " (small models: check what they say)" if (able[0].size or 0) < SMALL else ""
     return Choice(FusionConfig(panel=panel, judge=names[0]), f"Ollama at {url}: {', '.join(names)}{small}")
 
 
+async def _listed(client: httpx.AsyncClient) -> list[_OllamaModel]:
+    answer = (await client.get("/api/tags")).raise_for_status()
+    return _OllamaModels.model_validate_json(answer.content).models[:32]
+
+
 async def _can_call_tools(client: httpx.AsyncClient, name: str) -> bool:
-    shown = (await client.post("/api/show", json={"model": name})).raise_for_status().json()
-    return "tools" in (shown.get("capabilities") or [])
-
-
-def _size(model: Mapping[str, Any]) -> int:
-    return int(model.get("size") or 0)
+    answer = await client.post("/api/show", json={"model": name})
+    return answer.is_success and "tools" in (_OllamaDetails.model_validate_json(answer.content).capabilities or [])
 
 
 def _nothing_found(models: Models) -> str:

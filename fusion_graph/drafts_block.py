@@ -34,6 +34,19 @@ class Labelled:
     outcome: PanelistOutcome
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The rendered block.
+
+    Attributes:
+        text: What judge and writer read.
+        cut: Ids of the seats whose drafts were cut to fit the window.
+    """
+
+    text: str
+    cut: list[str]
+
+
 def default_seed(question: str) -> int:
     """Derive the seed of the shown order from the question, so that the same run renders the same prompt."""
     return int.from_bytes(sha256(question.encode("utf-8", "surrogatepass")).digest()[:4], "big")
@@ -56,8 +69,8 @@ def shuffled(outcomes: Sequence[PanelistOutcome], seed: int) -> list[Labelled]:
 
 def drafts_block(
     question: str, earlier: str, drafts: Sequence[Labelled], registry: Registry, *, window: int, blind: bool
-) -> str:
-    """Render the block.
+) -> Block:
+    """Render the block, to the same bytes for the same arguments.
 
     Args:
         question: The user's question.
@@ -68,16 +81,16 @@ def drafts_block(
         blind: Whether labels alone are shown; else each draft's fence names its seat and model too.
 
     Returns:
-        The fenced question, conversation, sources and drafts.
+        The fenced question, conversation, sources and drafts, and whose draft had to be cut.
     """
     texts = [registry.with_ids(draft.outcome.content) for draft in drafts]
     front = [fence("question", question), *([fence("conversation", earlier)] if earlier else [])]
     listed = fence("sources", _source_lines(texts, registry))
     room = max(MINIMUM, window - tokens("\n".join([*front, listed])))
     packed = pack(texts, room)
-    return "\n\n".join(
-        [*front, listed, *(_draft(draft, text, blind) for draft, text in zip(drafts, packed, strict=True))]
-    )
+    cut = [draft.outcome.seat_id for draft, text, left in zip(drafts, texts, packed, strict=True) if left != text]
+    shown = [_draft(draft, text, blind) for draft, text in zip(drafts, packed, strict=True)]
+    return Block("\n\n".join([*front, listed, *shown]), cut)
 
 
 def _draft(draft: Labelled, text: str, blind: bool) -> str:
@@ -90,7 +103,7 @@ def _draft(draft: Labelled, text: str, blind: bool) -> str:
 
 
 def _source_lines(texts: Sequence[str], registry: Registry) -> str:
-    cited = {one for text in texts for one in re.findall(r"\[(S\d+)\]", text)}
+    cited = {one for text in texts for one in re.findall(r"\[(S[0-9]+)\]", text)}
     lines = [
         f"[{source.id}] {_plain(source.title)} — {source.url}" for source in registry.sources if source.id in cited
     ]

@@ -68,13 +68,13 @@ class Kit:
         """
         settled = self._layer(_config_of(context), self._layer(self.defaults, FusionConfig()))
         if chosen is not None:
-            settled = settled.over(FusionConfig.model_validate(chosen["config"]))
+            settled = _over(settled, FusionConfig.model_validate(chosen["config"]))
         return settled
 
     def _layer(self, top: FusionConfig, below: FusionConfig) -> FusionConfig:
         if top.preset is not None:
-            below = self.models.catalog.preset(top.preset).over(below)
-        return top.over(below)
+            below = _over(self.models.catalog.preset(top.preset), below)
+        return _over(top, below)
 
     def tools(self, config: FusionConfig, seat: Seat | None, run_key: str) -> list[BaseTool | dict[str, Any]]:
         """Build the tools of a seat, or of the judge when there is no seat."""
@@ -113,12 +113,25 @@ class Kit:
     @staticmethod
     def judge_settings(config: FusionConfig) -> CallSettings:
         """What the judge asks of its model: temperature 0 always."""
-        return CallSettings(max_tokens=config.max_completion_tokens, temperature=0.0, reasoning=config.reasoning)
+        return CallSettings(max_tokens=_reader_tokens(config), temperature=0.0, reasoning=config.reasoning)
 
     @staticmethod
     def writer_settings(config: FusionConfig) -> CallSettings:
         """What the writer asks of its model: the provider's defaults, and the output cap."""
-        return CallSettings(max_tokens=config.max_completion_tokens)
+        return CallSettings(max_tokens=_reader_tokens(config))
+
+
+def _over(top: FusionConfig, below: FusionConfig) -> FusionConfig:
+    try:
+        return top.over(below)
+    except ValidationError as error:  # each is valid alone, the two together are not
+        raise ConfigError(explain(error)) from error
+
+
+def _reader_tokens(config: FusionConfig) -> int:
+    """Output tokens of judge and writer: servers refuse a call whose prompt and output cap overrun the window."""
+    window = config.context_window
+    return config.max_completion_tokens if window is None else min(config.max_completion_tokens, window // 4)
 
 
 def _specs(config: FusionConfig, seat: Seat | None) -> list[ToolSpec | str] | None:
@@ -126,15 +139,17 @@ def _specs(config: FusionConfig, seat: Seat | None) -> list[ToolSpec | str] | No
 
 
 def _config_of(context: Any) -> FusionConfig:
-    if isinstance(context, Mapping):
-        try:
-            return FusionConfig.model_validate(context)
-        except ValidationError as error:
-            raise ConfigError(explain(error)) from error
-    for candidate in (context, getattr(context, "fusion", None)):
-        if isinstance(candidate, FusionConfig):
-            return candidate
-    return FusionConfig()
+    if isinstance(context, FusionConfig):
+        return context
+    own = context.get("fusion", context) if isinstance(context, Mapping) else getattr(context, "fusion", None)
+    if isinstance(own, FusionConfig):
+        return own
+    if not isinstance(own, Mapping):
+        return FusionConfig()
+    try:
+        return FusionConfig.model_validate(own)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from error
 
 
 def part_config(

@@ -23,6 +23,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
+from langgraph.errors import GraphBubbleUp
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import ValidationError
 
@@ -31,7 +32,7 @@ from fusion_graph.failures import Failure, classify
 from fusion_graph.receipt import Rung
 
 SUBMIT = "submit_analysis"
-_FENCED_JSON = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
+_THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 _WAYS: tuple[Literal["native", "tool", "prompted"], ...] = ("native", "tool", "prompted")
 
 
@@ -88,6 +89,8 @@ class Ladder:
         for way in _WAYS:
             try:
                 messages = await self._loop(way)
+            except GraphBubbleUp:
+                raise
             except Exception as error:  # noqa: BLE001 - typed here: the run goes on without an analysis
                 verdict.failure = classify(error)
                 if _unsupported(error, verdict.failure) and way != "prompted":
@@ -105,6 +108,8 @@ class Ladder:
             return verdict if reason is None else _given_up(verdict, reason, detail)
         try:
             verdict.messages = [*verdict.messages, *await self._repaired(verdict.messages, detail)]
+        except GraphBubbleUp:
+            raise
         except Exception as error:  # noqa: BLE001 - typed here: the run goes on without an analysis
             verdict.failure = classify(error)
             return _given_up(verdict, "judge_upstream_error", verdict.failure.message)
@@ -184,27 +189,38 @@ def read_json(text: str) -> Any:
     """Find the JSON object in a model's answer.
 
     Args:
-        text: The answer; prose or a code fence around the object is tolerated.
+        text: The answer; prose, a code fence or other objects around the object are tolerated.
 
     Returns:
-        The object.
+        The object; of several, the one most like an analysis.
 
     Raises:
         ValueError: There is none.
     """
-    fenced = _FENCED_JSON.search(text)
-    candidates = [text, *([fenced[1]] if fenced else []), text[text.find("{") : text.rfind("}") + 1]]
-    fault = "there is no JSON object in it"
-    for candidate in candidates:
+    found, fault = _objects(_THOUGHTS.sub("", text))  # open models think aloud, with braces of their own
+    likeness = [len(JudgedAnalysis.model_fields.keys() & entry.keys()) for entry in found]
+    if not found or (fault and not any(likeness)):
+        raise ValueError(fault or "there is no JSON object in it")
+    return found[likeness.index(max(likeness))]
+
+
+def _objects(text: str) -> tuple[list[dict[str, Any]], str]:
+    """Read every outermost object in a text, and say what is wrong with the longest that cannot be read."""
+    decoder = json.JSONDecoder(strict=False)
+    found: list[dict[str, Any]] = []
+    fault, longest, at = "", -1, text.find("{")
+    while at >= 0:
         try:
-            found = json.loads(candidate, strict=False)
-        except ValueError as error:
-            if candidate.lstrip().startswith("{"):
-                fault = f"it is not valid JSON: {error}"
-            continue
-        if isinstance(found, dict):
-            return found
-    raise ValueError(fault)
+            entry, end = decoder.raw_decode(text, at)
+            found.append(entry)
+        except json.JSONDecodeError as error:
+            end = max(error.pos, at + 1)
+            if end - at > longest:
+                fault, longest = f"it is not valid JSON: {error}", end - at
+        except RecursionError:
+            return found, "it is not valid JSON: it is nested too deeply"
+        at = text.find("{", end)
+    return found, fault
 
 
 def schema_text() -> str:

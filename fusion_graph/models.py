@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import httpx
 from langchain_core.language_models import BaseChatModel
 
 from fusion_graph.config import Reasoning
@@ -19,11 +20,14 @@ from fusion_graph.errors import ConfigError, MissingKeyError, MissingPackageErro
 from fusion_graph.http import http_client
 from fusion_graph.presets import Catalog, load_catalog
 from fusion_graph.quirks import reasoning_kwargs, sampling_kwargs
+from fusion_graph.redaction import redact
 from fusion_graph.resources import Resources
 
 _DIRECT = re.compile(r"^(?P<provider>[a-z][a-z0-9_-]*):(?P<model>.+)$")
 DEFAULT_WINDOW = 128_000
 """Tokens assumed of a model whose published window nobody knows."""
+_OLLAMA_PORTS = {"http": "80", "https": "443"}
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - read, never listened on
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class Models:
         """
         pool = self._pool.setdefault(asyncio.get_running_loop(), {})
         key = (name, settings)
-        if key not in pool:
+        if key not in pool or _closed(pool[key]):
             pool[key] = self._build(name, settings, asked_by)
         return pool[key]
 
@@ -144,8 +148,7 @@ class Models:
             stream_usage=True,
             max_tokens=settings.max_tokens,
             http_async_client=http_client(),
-            **sampling_kwargs(provider, settings.temperature, settings.reasoning),
-            **reasoning_kwargs(provider, settings.reasoning),
+            **_thought(provider, model, settings),
         )
 
     def _langchain(self, provider: str, model: str, settings: CallSettings, asked_by: str) -> BaseChatModel:
@@ -163,8 +166,7 @@ class Models:
         options = {
             "max_retries": 0,
             "max_tokens": settings.max_tokens,
-            **sampling_kwargs(provider, settings.temperature, settings.reasoning),
-            **reasoning_kwargs(provider, settings.reasoning),
+            **_thought(provider, model, settings),
             **extra,
         }
         try:
@@ -172,16 +174,37 @@ class Models:
         except ImportError as error:
             raise MissingPackageError(f"{asked_by}: model '{provider}:{model}': {error}") from error
         except ValueError as error:
-            raise ConfigError(f"{asked_by}: model '{provider}:{model}': {error}") from error
+            raise ConfigError(f"{asked_by}: model '{provider}:{model}': {redact(str(error))}") from error
         return built
 
 
+def _thought(provider: str, model: str, settings: CallSettings) -> dict[str, Any]:
+    reasoning = reasoning_kwargs(provider, settings.reasoning, model=model, max_tokens=settings.max_tokens)
+    return {**sampling_kwargs(provider, settings.temperature, thinks=bool(reasoning)), **reasoning}
+
+
+def _closed(model: BaseChatModel) -> bool:
+    client = getattr(model, "http_async_client", None)
+    return isinstance(client, httpx.AsyncClient) and client.is_closed
+
+
 def ollama_url(environ: Mapping[str, str]) -> str:
-    """Return the address of the Ollama server: `OLLAMA_HOST`, else its default on this machine."""
-    host = environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
-    host = host if "://" in host else f"http://{host}"
-    host = host.replace("//0.0.0.0", "//127.0.0.1").rstrip("/")
-    return host if re.search(r":\d+$", host) else f"{host}:11434"
+    """Return the address of the Ollama server: `OLLAMA_HOST` in any form that Ollama itself reads, else its default.
+
+    Args:
+        environ: The variables.
+
+    Returns:
+        Scheme, host and port, and a path if there is one, without a slash at the end. An address that a server
+        listens on everywhere becomes this machine's.
+    """
+    scheme, separator, rest = environ.get("OLLAMA_HOST", "").strip().strip("\"'").rpartition("://")
+    place, _, path = rest.partition("/")
+    named = re.fullmatch(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+))?", place)
+    host, port = (named["host"], named["port"]) if named else (f"[{place}]", None)
+    port = port or (_OLLAMA_PORTS.get(scheme, "11434") if separator else "11434")
+    tail = f"/{path.rstrip('/')}" if path.rstrip("/") else ""
+    return f"{scheme or 'http'}://{_EVERYWHERE.get(host, host)}:{port}{tail}"
 
 
 def context_window(model: BaseChatModel) -> int | None:
@@ -198,6 +221,11 @@ def context_window(model: BaseChatModel) -> int | None:
     return int(window) if window else None
 
 
+def installed(package: str) -> bool:
+    """Whether a distribution whose module has the same name can be imported."""
+    return importlib.util.find_spec(package.replace("-", "_")) is not None
+
+
 def _require(package: str, install: str, used_for: str) -> None:
-    if importlib.util.find_spec(package.replace("-", "_")) is None:
+    if not installed(package):
         raise MissingPackageError(f"{used_for} needs the package {package!r}: {install}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from langchain_core.messages import AIMessage
 from pydantic import BaseModel, ConfigDict, Field
 
-from fusion_graph.failures import Failure
-from fusion_graph.meter import Usage
+from fusion_graph.failures import MESSAGE_LIMIT, Failure
+from fusion_graph.meter import Usage, finish_reason
+from fusion_graph.well_formed import WellFormed
 
 OutcomeKind = Literal["ok", "failed", "timed_out", "refused", "empty", "truncated", "cancelled"]
 
@@ -22,8 +24,8 @@ class FoundSource(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    url: str
-    title: str
+    url: WellFormed
+    title: WellFormed
 
 
 class PanelistOutcome(BaseModel):
@@ -55,7 +57,7 @@ class PanelistOutcome(BaseModel):
     model: str
     served_model: str | None = None
     outcome: OutcomeKind
-    content: str = ""
+    content: WellFormed = ""
     failure: Failure | None = None
     sources: list[FoundSource] = Field(default_factory=list)
     usage: Usage = Field(default_factory=Usage)
@@ -99,3 +101,24 @@ class PanelistOutcome(BaseModel):
         if self.failure is not None:
             return self.failure.message
         return f"ended as {self.outcome} without producing any text"
+
+
+def ending(message: AIMessage) -> tuple[OutcomeKind, Failure | None]:
+    """Say how a model's last message ended.
+
+    Args:
+        message: A draft or an answer.
+
+    Returns:
+        `ok`, `truncated`, `refused` or `empty`; for the last two with the failure.
+    """
+    text, reason = str(message.text).strip(), finish_reason(message)
+    refusal = message.additional_kwargs.get("refusal")
+    if refusal or reason == "content_filter":
+        said = str(refusal or f"finish_reason {reason}")[:MESSAGE_LIMIT]
+        words = "the model refused" if text else "the model refused without producing any text"
+        return "refused", Failure(kind="content_filter", message=f"{words}: {said}")
+    if not text:
+        why = " (its output limit was used up before)" if reason == "length" else ""
+        return "empty", Failure(kind="empty", message=f"the model ended without producing any text{why}")
+    return ("truncated", None) if reason == "length" else ("ok", None)

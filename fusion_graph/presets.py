@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib import resources as package_files
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fusion_graph.config import FusionConfig
 from fusion_graph.errors import ConfigError
 
-_SECTIONS = {"presets", "aliases", "providers", "families"}
+_SHOWN = 100
+"""Characters of a wrong value that a message quotes."""
+_UNION_TAG = re.compile(r"(?:Seat|ToolSpec|str)$|function-|constrained-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +71,42 @@ class Catalog:
         return self.presets[name]
 
     def family(self, model: str) -> str | None:
-        """Return the family a model belongs to, such as `anthropic`, or `None` where its name does not tell."""
-        name = (
-            model.lower().lstrip("~").split(":", 1)[-1] if ":" in model.split("/", 1)[0] else model.lower().lstrip("~")
-        )
-        words = name.replace("/", "-").replace("_", "-").replace(".", "-").split("-")
+        """Tell the family a model belongs to, by the words in its name.
+
+        Args:
+            model: A name as in `FusionConfig`, or as a provider gave it; of a local file the file's name counts.
+
+        Returns:
+            The family, such as `anthropic`; else the author of an `author/model` name; else `None`.
+        """
+        name = model.lower().lstrip("~")
+        provider, _, rest = name.partition(":")
+        direct = bool(rest) and "/" not in provider
+        local = direct and provider == "local"
+        name = rest.rsplit("/", 1)[-1] if local else rest if direct else name
+        words = re.split(r"[/_.:-]", name)
         for family, marks in self.families.items():
             if any(word.startswith(mark) for mark in marks for word in words):
                 return family
-        return (name.split("/", 1)[0] or None) if "/" in name else None
+        return None if direct or "/" not in name else name.split("/", 1)[0] or None
+
+
+class _ProviderEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    keys: tuple[str, ...] = Field(min_length=1)
+    package: str
+    extra: str = ""
+    default: str = ""
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    presets: dict[str, dict[str, Any]] = {}
+    aliases: dict[str, str] = {}
+    providers: dict[str, _ProviderEntry] = {}
+    families: dict[str, tuple[str, ...]] = {}
 
 
 @lru_cache(maxsize=8)
@@ -90,46 +120,52 @@ def load_catalog(own: Path | None = None) -> Catalog:
         The catalog.
 
     Raises:
-        ConfigError: The user's file is missing, is no TOML, or holds an unknown section or field.
+        ConfigError: The user's file is missing, is no TOML, or holds an unknown section or field, or a value that
+            cannot be; the message names the file and the field.
     """
-    raw = tomllib.loads(package_files.files("fusion_graph").joinpath("presets.toml").read_text("utf-8"))
-    if own is not None:
-        for section, entries in _own(own).items():
-            raw[section] = {**raw.get(section, {}), **entries}
+    shipped = package_files.files("fusion_graph").joinpath("presets.toml").read_text("utf-8")
+    catalog = _catalog(shipped, "presets.toml")
+    if own is None:
+        return catalog
+    mine = _catalog(_read(own), f"presets file {str(own)!r}")
+    return Catalog(**{part.name: {**getattr(catalog, part.name), **getattr(mine, part.name)} for part in fields(mine)})
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"presets file {str(path)!r} cannot be read: {error}") from error
+
+
+def _catalog(text: str, file: str) -> Catalog:
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}") from error
+    if unknown := sorted(raw.keys() - _File.model_fields.keys()):
+        raise ConfigError(f"{file}: unknown section {unknown[0]!r}; use {', '.join(sorted(_File.model_fields))}")
+    try:
+        read = _File.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{file}: {explain(error)}") from error
     return Catalog(
-        presets={name: _preset(name, entry) for name, entry in raw["presets"].items()},
-        descriptions={name: str(entry.get("description", "")) for name, entry in raw["presets"].items()},
-        aliases=raw["aliases"],
-        providers={
-            name: Provider(name=name, **{**entry, "keys": tuple(entry["keys"])})
-            for name, entry in raw["providers"].items()
-        },
-        families={name: tuple(words) for name, words in raw["families"].items()},
+        presets={name: _preset(f"{file}: presets.{name}", entry) for name, entry in read.presets.items()},
+        descriptions={name: str(entry.get("description", "")) for name, entry in read.presets.items()},
+        aliases=read.aliases,
+        providers={name: Provider(name, **entry.model_dump()) for name, entry in read.providers.items()},
+        families=read.families,
     )
 
 
-def _own(path: Path) -> dict[str, Any]:
+def _preset(where: str, entry: dict[str, Any]) -> FusionConfig:
+    settings = {key: value for key, value in entry.items() if key != "description"}
+    if "preset" in settings:
+        raise ConfigError(f"{where}: a preset cannot name another preset")
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"presets file {str(path)!r} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"presets file {str(path)!r} is not valid TOML: {error}") from error
-    if unknown := sorted(set(raw) - _SECTIONS):
-        raise ConfigError(
-            f"presets file {str(path)!r}: unknown section {unknown[0]!r}; use {', '.join(sorted(_SECTIONS))}"
-        )
-    return raw
-
-
-def _preset(name: str, entry: dict[str, Any]) -> FusionConfig:
-    fields = {key: value for key, value in entry.items() if key != "description"}
-    if "preset" in fields:
-        raise ConfigError(f"presets.{name}: a preset cannot name another preset")
-    try:
-        return FusionConfig.model_validate(fields)
+        return FusionConfig.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(f"presets.{name}: {explain(error)}") from error
+        raise ConfigError(f"{where}: {explain(error)}") from error
 
 
 def explain(error: ValidationError) -> str:
@@ -141,21 +177,21 @@ def explain(error: ValidationError) -> str:
     Returns:
         The faults, separated by semicolons.
     """
-    faults = []
+    faults: list[tuple[str, str]] = []
     for fault in error.errors(include_url=False, include_context=False):
-        where = (
-            ".".join(
-                str(part)
-                for part in fault["loc"]
-                if not str(part).startswith(("function-", "constrained-", "Seat", "str"))
-            )
-            or "config"
-        )
-        value = "" if isinstance(fault["input"], dict | list) else f" (got {fault['input']!r})"
+        where = ".".join(str(part) for part in fault["loc"] if not _UNION_TAG.match(str(part))) or "config"
+        value = "" if isinstance(fault["input"], dict | list | BaseModel) else f" (got {_short(fault['input'])})"
         message = (
-            "is not a field of FusionConfig"
+            "there is no such field"
             if fault["type"] == "extra_forbidden"
             else fault["msg"].removeprefix("Value error, ")
         )
-        faults.append(f"{where}: {message}{value}")
-    return "; ".join(dict.fromkeys(faults))
+        faults.append((where, f"{where}: {message}{value}"))
+    inner = [where for where, _ in faults]
+    told = [text for where, text in faults if not any(other.startswith(f"{where}.") for other in inner)]
+    return "; ".join(dict.fromkeys(told))
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fusion_graph.config import Reasoning
@@ -15,14 +16,23 @@ _EFFORT_TOKENS = {
     "minimal": 1_024,
 }
 _OPENAI_EFFORTS = {"max": "xhigh"}
+_ANTHROPIC_EFFORTS = {"minimal": "low"}
+_CLAUDE_WITH_BUDGET = re.compile(r"claude-(?:3|(?:opus|sonnet|haiku)-4(?:$|-(?:[0-5](?!\d)|\d{8})))")
+"""The models that take a budget for thinking; later ones take an effort and refuse a budget."""
+_CLAUDE_WITHOUT_XHIGH = re.compile(r"claude-(?:opus|sonnet)-4-6")
+_SMALLEST_BUDGET = 1_024
 
 
-def reasoning_kwargs(provider: str, reasoning: Reasoning | None) -> dict[str, Any]:
+def reasoning_kwargs(
+    provider: str, reasoning: Reasoning | None, *, model: str = "", max_tokens: int | None = None
+) -> dict[str, Any]:
     """Say in a provider's own words how hard a model shall think.
 
     Args:
         provider: `gateway`, `ollama`, or LangChain's name of the provider.
         reasoning: The config's setting.
+        model: The model's name at the provider.
+        max_tokens: The output cap, which a budget for thinking must stay below.
 
     Returns:
         Arguments for the chat model's constructor; none where nothing was set or nothing is known.
@@ -37,16 +47,29 @@ def reasoning_kwargs(provider: str, reasoning: Reasoning | None) -> dict[str, An
         return {"reasoning_effort": _OPENAI_EFFORTS.get(effort, effort)} if effort else {}
     tokens = reasoning.max_tokens or _EFFORT_TOKENS.get(reasoning.effort or "")
     if provider == "anthropic" and tokens:
-        return {"thinking": {"type": "enabled", "budget_tokens": max(1_024, tokens)}}
+        return _anthropic(model, reasoning.effort, tokens, max_tokens)
     if provider == "google_genai" and (tokens or reasoning.effort == "none"):
         return {"thinking_budget": tokens or 0}
     return {}
 
 
-def sampling_kwargs(provider: str, temperature: float | None, reasoning: Reasoning | None) -> dict[str, Any]:
+def _anthropic(model: str, effort: str | None, tokens: int, max_tokens: int | None) -> dict[str, Any]:
+    if _CLAUDE_WITH_BUDGET.match(model):
+        budget = max(_SMALLEST_BUDGET, tokens)
+        if max_tokens is not None and budget >= max_tokens:
+            budget = max(_SMALLEST_BUDGET, max_tokens // 2)
+        fits = max_tokens is None or budget < max_tokens
+        return {"thinking": {"type": "enabled", "budget_tokens": budget}} if fits else {}
+    if effort is None:
+        effort = next((name for name, least in _EFFORT_TOKENS.items() if tokens >= least), "minimal")
+    if effort == "xhigh" and _CLAUDE_WITHOUT_XHIGH.match(model):
+        effort = "high"
+    return {"effort": _ANTHROPIC_EFFORTS.get(effort, effort)}
+
+
+def sampling_kwargs(provider: str, temperature: float | None, *, thinks: bool) -> dict[str, Any]:
     """Return the temperature argument; Anthropic takes none while it thinks."""
-    thinks = provider == "anthropic" and bool(reasoning_kwargs(provider, reasoning))
-    return {} if temperature is None or thinks else {"temperature": temperature}
+    return {} if temperature is None or (thinks and provider == "anthropic") else {"temperature": temperature}
 
 
 def withdrawal(model_name: str) -> dict[str, Any]:

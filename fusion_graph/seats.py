@@ -10,6 +10,10 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from fusion_graph.config import FusionConfig, Seat
 from fusion_graph.errors import ConfigError
 from fusion_graph.kit import Kit
+from fusion_graph.prompting import check as check_prompts
+
+RESERVED = frozenset({"judge", "writer", "caller", "run"})
+"""Ids that receipt, source registry and traces give to other parts of a run."""
 
 
 def resolved(config: FusionConfig) -> list[Seat]:
@@ -20,15 +24,21 @@ def resolved(config: FusionConfig) -> list[Seat]:
 
     Returns:
         The seats, in order; `seat-1`, `seat-2`, ... where no id was given, the model as label where none was.
+
+    Raises:
+        ConfigError: A seat goes by the name of another part of the run.
     """
     seats = config.seats()
     taken = {seat.id for seat in seats}
-    labels = [seat.label or seat.model for seat in seats]
+    if reserved := sorted(taken & RESERVED):
+        raise ConfigError(f"panel: seat id {reserved[0]!r} is the name of a part of the run; give the seat another")
+    labels = [(seat.label or seat.model)[:100] for seat in seats]
     finished: list[Seat] = []
     for at, seat in enumerate(seats):
         seat_id = seat.id or _free(f"seat-{at + 1}", taken)
-        label = labels[at] if labels.count(labels[at]) == 1 else f"{labels[at]} #{labels[: at + 1].count(labels[at])}"
-        finished.append(seat.model_copy(update={"id": seat_id, "label": label[:100]}))
+        many = labels.count(labels[at]) > 1
+        label = f"{labels[at][:95]} #{labels[: at + 1].count(labels[at])}" if many else labels[at]
+        finished.append(seat.model_copy(update={"id": seat_id, "label": label}))
     return finished
 
 
@@ -60,8 +70,10 @@ async def check(kit: Kit, config: FusionConfig, seats: Sequence[Seat], *, writes
         writes: Whether this graph has a writer.
 
     Raises:
-        ConfigError: A model, key, package, engine or tool is missing; the message names it and who needs it.
+        ConfigError: A model, key, package, engine or tool is missing, or a prompt of the user's cannot be filled;
+            the message names it and who needs it.
     """
+    check_prompts(config.prompts)
     for seat in seats:
         kit.models.get(seat.model, kit.seat_settings(config, seat), asked_by=f"seat {seat.id!r}")
         await _tools(kit, config, seat)

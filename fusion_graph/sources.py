@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from langchain_core.messages import BaseMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict
 
 from fusion_graph.outcomes import FoundSource, PanelistOutcome
+from fusion_graph.well_formed import well_formed
 
-URL = re.compile(r"(?:https?://|corpus:)[^\s<>\"'`\])}]+")
-_CITATION = re.compile(r"\[(S\d+(?:\s*[,;]\s*S\d+)*)\]")
+_SCHEME = r"(?:https?://|corpus:)"
+_PLAIN = r"[^\s<>\"'`|()\[\]{}\u2018-\u201f\u2026\u3001\u3002\u3008-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]"
+URL = re.compile(rf"{_SCHEME}(?:\[[0-9A-Fa-f:.]+\])?(?:{_PLAIN}|'(?=\w)|\((?:{_PLAIN}|'(?=\w))*\))+", re.IGNORECASE)
+"""An address in running text: brackets only in pairs, an apostrophe only inside a word."""
+_CITATION = re.compile(r"\[\s*(S[0-9]+(?:\s*(?:[,;&/\u2013\u2014-]|and|to)\s*S[0-9]+)*)\s*\]")
 _MARKDOWN_LINK = re.compile(
-    r"\[(?P<title>[^\[\]]*)\]\(\s*<?(?P<url>(?:https?://|corpus:)[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+\"[^\"]*\")?\s*\)"
+    r"\[(?P<title>(?:[^\[\]]|\[[^\[\]]*\])*)\]\(\s*"
+    rf"(?:<(?P<angled>{_SCHEME}[^<>\n]*)>|(?P<bare>{_SCHEME}[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*))"
+    r"(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)",
+    re.IGNORECASE,
 )
+_AUTOLINK = re.compile(rf"<(?P<url>{_SCHEME}[^<>\n]*)>", re.IGNORECASE)
+_END = ".,;:!?*_"
 UNREGISTERED = "[no registered source]"
 JUDGE = "judge"
 
@@ -62,18 +71,25 @@ def canonical(url: str) -> str:
         url: An address as a tool or a model wrote it.
 
     Returns:
-        It without fragment, trailing punctuation and slash, `utm_...` parameters, default port or upper-case host.
+        It without fragment, trailing punctuation and slash, `utm_...` parameters, default port or upper-case host,
+        percent-encoded throughout.
     """
-    url = url.strip().rstrip(".,;:!?*_")
+    url = well_formed(url).strip().rstrip(_END)
     if not url.lower().startswith(("http://", "https://")):
-        return url.split("#", 1)[0]
+        scheme, separator, path = url.split("#", 1)[0].partition(":")
+        return f"{scheme.lower()}:{_encoded(path)}" if separator else url
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
     except ValueError:
         return url
     query = "&".join(pair for pair in parts.query.split("&") if pair and not pair.lower().startswith("utm_"))
-    return urlunsplit((parts.scheme.lower(), f"{parts.hostname or ''}{port}", parts.path.rstrip("/"), query, ""))
+    path = _encoded(parts.path).rstrip("/")
+    return urlunsplit((parts.scheme.lower(), f"{parts.hostname or ''}{port}", path, query, ""))
+
+
+def _encoded(path: str) -> str:
+    return quote(unquote(path), safe="/")
 
 
 class Registry:
@@ -129,8 +145,14 @@ class Registry:
             The text with `[S3]` where an address stood. `[S...]` that the draft itself wrote is defused.
         """
         text = _CITATION.sub(lambda match: f"({match[1]} as the draft wrote it)", draft)
-        text = _MARKDOWN_LINK.sub(lambda match: f"{match['title']} {self._mark(match['url'])}".strip(), text)
+        text = _MARKDOWN_LINK.sub(self._link, text)
+        text = _AUTOLINK.sub(lambda match: self._mark(match["url"]), text)
         return URL.sub(lambda match: self._mark(match[0]) + _trailing(match[0]), text)
+
+    def _link(self, match: re.Match[str]) -> str:
+        url = match["angled"] or match["bare"]
+        title = "" if canonical(match["title"]) == canonical(url) else match["title"]
+        return f"{title} {self._mark(url)}".strip()
 
     def _mark(self, url: str) -> str:
         source = self.id_of(url)
@@ -146,7 +168,7 @@ class Registry:
             What it cites, and every id or address in it that is not registered.
         """
         known = {source.id for source in self.sources}
-        ids = [one for match in _CITATION.finditer(answer) for one in re.findall(r"S\d+", match[1])]
+        ids = [one for match in _CITATION.finditer(answer) for one in re.findall(r"S[0-9]+", match[1])]
         urls = [match[0] for match in URL.finditer(answer)]
         unregistered = [one for one in ids if one not in known] + [url for url in urls if self.id_of(url) is None]
         cited = [one for one in ids if one in known] + [found for url in urls if (found := self.id_of(url))]
@@ -176,13 +198,13 @@ class Registry:
                 "source_id": one,
             }
             for match in _CITATION.finditer(answer)
-            for one in re.findall(r"S\d+", match[1])
+            for one in re.findall(r"S[0-9]+", match[1])
             if one in by_id
         ]
 
 
 def _trailing(url: str) -> str:
-    return url[len(url.rstrip(".,;:!?*_")) :]
+    return url[len(url.rstrip(_END)) :]
 
 
 def found_in(messages: Sequence[BaseMessage]) -> list[FoundSource]:
@@ -208,9 +230,8 @@ def found_in(messages: Sequence[BaseMessage]) -> list[FoundSource]:
 
 def _of_tool(message: ToolMessage) -> list[FoundSource]:
     artifact = message.artifact
-    if isinstance(artifact, dict) and isinstance(artifact.get("sources"), list):
-        return [
-            FoundSource(url=entry["url"], title=entry.get("title") or entry["url"]) for entry in artifact["sources"]
-        ]
-    urls = [match[0].rstrip(".,;:!?*_") for match in URL.finditer(str(message.text))]
+    named = artifact.get("sources") if isinstance(artifact, dict) else None
+    if isinstance(named, list) and all(isinstance(entry, dict) and entry.get("url") for entry in named):
+        return [FoundSource(url=str(entry["url"]), title=str(entry.get("title") or entry["url"])) for entry in named]
+    urls = [match[0].rstrip(_END) for match in URL.finditer(str(message.text))]
     return [FoundSource(url=url, title=url) for url in urls]

@@ -19,7 +19,7 @@ from fusion_graph.analysis import (
 
 _BETWEEN = re.compile(r"[\W_]+")
 _NAME = re.compile(r"[A-Z]|S[0-9]+")
-_BESIDE = frozenset("DRAFT DRAFTS ANSWER ANSWERS RESPONSE RESPONSES PANELIST PANELISTS SOURCE SOURCES AND".split())
+_BESIDE = re.compile(r"(?:DRAFT|ANSWER|RESPONSE|PANELIST|SOURCE)S?|AND")
 
 
 def blinded(analysis: Analysis, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -165,7 +165,7 @@ class Unblinder:
 
 def _names(entry: str, known: Container[str]) -> list[str]:
     """Read `A`, `Draft A`, `[S3, S4]` or `A and B`; nothing where a word stands that is neither name nor filler."""
-    words = [word for word in _BETWEEN.split(entry.upper()) if word and word not in _BESIDE]
+    words = [word for word in _BETWEEN.split(entry.upper()) if word and not _BESIDE.fullmatch(word)]
     if not all(_NAME.fullmatch(word) for word in words):
         return []
     return [word for word in words if word in known]

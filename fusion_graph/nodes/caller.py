@@ -28,6 +28,7 @@ from fusion_graph.middleware.overflow import TrimOnOverflow
 from fusion_graph.middleware.retry import Retry
 from fusion_graph.middleware.step_limit import StepLimit
 from fusion_graph.middleware.tool_guard import ToolGuard
+from fusion_graph.outcomes import ending
 from fusion_graph.prompting import render
 from fusion_graph.quirks import withdrawal
 from fusion_graph.receipt import PartReceipt, Receipt
@@ -111,9 +112,9 @@ async def _ask(
     except Exception as error:  # noqa: BLE001 - the boundary: the panel's drafts are kept, and the failure is typed
         return [], classify(error)
     new = list(result["messages"][len(messages) :])
-    if not new or not str(new[-1].text).strip():
-        return [], Failure(kind="empty", message="the calling model ended without producing any text")
-    return new, None
+    answer = new[-1] if new and isinstance(new[-1], AIMessage) else AIMessage("")
+    _, failure = ending(answer)
+    return ([] if failure else new), failure
 
 
 def _output(

@@ -11,12 +11,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from fusion_graph.config import FusionConfig
-from fusion_graph.drafts_block import Labelled, drafts_block, shuffled, split_question, transcript
+from fusion_graph.drafts_block import Block, Labelled, drafts_block, shuffled, split_question, transcript
 from fusion_graph.events import Emit, emitter
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.ladder import Ladder, Verdict, schema_text
 from fusion_graph.meter import Meter
-from fusion_graph.middleware.overflow import TrimOnOverflow
+from fusion_graph.middleware.overflow import NOTE, TrimOnOverflow
 from fusion_graph.middleware.retry import Retry
 from fusion_graph.middleware.step_limit import StepLimit
 from fusion_graph.middleware.temperature import DropTemperature
@@ -49,25 +49,15 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
         emit = emitter(runtime.stream_writer)
         emit("analysis.in_progress", model=judge_of(settings))
         started, meter = time.monotonic(), Meter()
-        temperature = DropTemperature()
-        verdict = await _compare(
-            kit,
-            settings,
-            state,
-            emit,
-            part_config(config, JUDGE, meter, model=judge_of(settings)),
-            temperature,
-        )
+        trim, temperature, block = TrimOnOverflow(), DropTemperature(), shared_block(state, settings)
+        own = part_config(config, JUDGE, meter, model=judge_of(settings))
+        ladder = _ladder(kit, settings, state["run_key"], block.text, emit, own, [trim, temperature])
+        verdict = await ladder.climb()
         update = _read(state, verdict)
         part = PartReceipt.of(JUDGE, judge_of(settings), meter, started, verdict.failure)
-        lost = [] if verdict.reason is None else [Degradation(part=JUDGE, reason=verdict.reason, detail=verdict.detail)]
-        warm = (
-            [Degradation(part=JUDGE, reason="temperature_dropped", detail="the model takes no temperature")]
-            if temperature.dropped
-            else []
-        )
+        degraded = [*_cut(block), *_degraded(verdict, trim, temperature)]
         receipt = Receipt.model_validate(state["receipt"]).amended(
-            judge=part, rung=verdict.rung, degraded=[*lost, *warm], status="ok"
+            judge=part, rung=verdict.rung, degraded=degraded, status="ok"
         )
         emit("analysis.completed", analysis=update["analysis"], rung=verdict.rung, reason=verdict.reason)
         if ends:
@@ -77,31 +67,48 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
     return judge
 
 
-async def _compare(
+def _ladder(
     kit: Kit,
     settings: FusionConfig,
-    state: FusionState,
+    run_key: str,
+    block: str,
     emit: Emit,
     config: RunnableConfig,
-    temperature: DropTemperature,
-) -> Verdict:
+    healing: Sequence[AgentMiddleware[Any, Any]],
+) -> Ladder:
     steps, last_turn = settings.max_tool_calls, render("last_turn", settings.prompts)
 
     def middleware(keep: Sequence[str]) -> list[AgentMiddleware[Any, Any]]:
         limit = StepLimit(steps, withdrawal=withdrawal(judge_of(settings)), last_turn=last_turn, keep=keep)
-        return [limit, TrimOnOverflow(), temperature, Retry(), ToolGuard(JUDGE, emit)]
+        return [limit, *healing, Retry(), ToolGuard(JUDGE, emit)]
 
-    tools = kit.tools(settings, None, state["run_key"])
-    ladder = Ladder(
+    tools = kit.tools(settings, None, run_key)
+    return Ladder(
         model=kit.models.get(judge_of(settings), kit.judge_settings(settings), asked_by="judge"),
         tools=tools,
         system=render("deliberation", settings.prompts),
-        prompt=f"{shared_block(state, settings)}\n\n{judge_prompt(settings, has_tools=bool(tools))}",
+        prompt=f"{block}\n\n{judge_prompt(settings, has_tools=bool(tools))}",
         repair=lambda fault: render("repair", settings.prompts, fault=fault, schema=schema_text()),
         middleware=middleware,
         config=config,
     )
-    return await ladder.climb()
+
+
+def _cut(block: Block) -> list[Degradation]:
+    detail = "the draft was cut to fit the window of judge and writer"
+    return [Degradation(part=seat_id, reason="draft_cut", detail=detail) for seat_id in block.cut]
+
+
+def _degraded(verdict: Verdict, trim: TrimOnOverflow, temperature: DropTemperature) -> list[Degradation]:
+    found: list[Degradation] = []
+    if verdict.reason is not None:
+        found.append(Degradation(part=JUDGE, reason=verdict.reason, detail=verdict.detail))
+    if trim.trimmed:
+        found.append(Degradation(part=JUDGE, reason=NOTE, detail="what its tools returned was cut to half"))
+    if temperature.dropped:
+        detail = "the model takes no temperature"
+        found.append(Degradation(part=JUDGE, reason="temperature_dropped", detail=detail))
+    return found
 
 
 def judge_prompt(settings: FusionConfig, *, has_tools: bool) -> str:
@@ -119,7 +126,7 @@ def shown_drafts(state: FusionState) -> list[Labelled]:
     return shuffled(usable, Receipt.model_validate(state["receipt"]).seed or 0)
 
 
-def shared_block(state: FusionState, settings: FusionConfig) -> str:
+def shared_block(state: FusionState, settings: FusionConfig) -> Block:
     """Render the block that judge and writer have in common, to the same bytes for both."""
     question, earlier = split_question(state["messages"])
     before = "" if settings.history == "question" else transcript(earlier, system=settings.history == "full")

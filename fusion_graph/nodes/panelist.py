@@ -24,7 +24,7 @@ from fusion_graph.middleware.overflow import NOTE, TrimOnOverflow
 from fusion_graph.middleware.retry import Retry
 from fusion_graph.middleware.step_limit import StepLimit
 from fusion_graph.middleware.tool_guard import ToolGuard
-from fusion_graph.outcomes import OutcomeKind, PanelistOutcome
+from fusion_graph.outcomes import OutcomeKind, PanelistOutcome, ending
 from fusion_graph.prompting import render
 from fusion_graph.quirks import withdrawal
 from fusion_graph.sources import found_in
@@ -111,7 +111,7 @@ class _Research:
         if draft is None:
             return self._failed(Failure(kind="empty", message="ended without producing any text"))
         text = str(draft.text).strip()
-        kind, failure = _ending(draft, text)
+        kind, failure = ending(draft)
         return self._outcome(
             kind,
             content=text,
@@ -142,19 +142,6 @@ class _Research:
             notes=[NOTE] if self.trim.trimmed else [],
             **facts,
         )
-
-
-def _ending(draft: AIMessage, text: str) -> tuple[OutcomeKind, Failure | None]:
-    reason = finish_reason(draft)
-    refusal = draft.additional_kwargs.get("refusal")
-    if refusal or reason == "content_filter":
-        said = str(refusal or f"finish_reason {reason}")[:600]
-        words = "the model refused" if text else "the model refused without producing any text"
-        return "refused", Failure(kind="content_filter", message=f"{words}: {said}")
-    if not text:
-        why = " (its output limit was used up before)" if reason == "length" else ""
-        return "empty", Failure(kind="empty", message=f"the model ended without producing any text{why}")
-    return ("truncated", None) if reason == "length" else ("ok", None)
 
 
 def panelist_prompt(settings: FusionConfig, seat: Seat, steps: int) -> str:

@@ -22,6 +22,7 @@ from fusion_graph.kit import Kit, part_config
 from fusion_graph.meter import Meter
 from fusion_graph.middleware.retry import with_retries
 from fusion_graph.nodes.judge import shared_block, shown_drafts
+from fusion_graph.outcomes import ending
 from fusion_graph.prompting import render
 from fusion_graph.receipt import PartReceipt, Receipt
 from fusion_graph.seats import writer_of
@@ -71,7 +72,7 @@ async def _write(
     model = kit.models.get(writer_of(settings), kit.writer_settings(settings), asked_by="writer")
     labels = {draft.outcome.seat_id: draft.label for draft in shown_drafts(state)}
     compared = None if state["analysis"] is None else blinded(Analysis.model_validate(state["analysis"]), labels)
-    prompt = f"{shared_block(state, settings)}\n\n{writer_prompt(settings, compared)}"
+    prompt = f"{shared_block(state, settings).text}\n\n{writer_prompt(settings, compared)}"
     messages = [SystemMessage(render("deliberation", settings.prompts)), HumanMessage(prompt)]
 
     async def ask() -> AIMessage:
@@ -79,15 +80,14 @@ async def _write(
 
     try:
         answer = await ask()
-        if not str(answer.text).strip():
+        if ending(answer)[0] == "empty":
             answer = await ask()
     except GraphBubbleUp:
         raise
     except Exception as error:  # noqa: BLE001 - the boundary: a failed writer leaves the best draft, labelled as such
         return None, classify(error)
-    if not str(answer.text).strip():
-        return None, Failure(kind="empty", message="the writer ended without producing any text")
-    return answer, None
+    _, failure = ending(answer)
+    return (None if failure else answer), failure
 
 
 def writer_prompt(settings: FusionConfig, compared: dict[str, Any] | None) -> str:

@@ -16,6 +16,10 @@ from fusion_graph.terminal.clean import clean, one_line, tail
 from fusion_graph.terminal.progress import CALLER, JUDGE, WRITER, Board, Part
 
 REFRESH_PER_SECOND = 8
+MARGIN = 4
+"""Columns kept free at the end of rows: the `^C` that a terminal echoes there must not begin a new line."""
+MODEL_SHOWN = 96
+"""Columns from which on a part's model stands beside its label."""
 _SIGNS = {"waiting": ("·", "dim"), "done": ("✓", "green"), "failed": ("✗", "red")}
 _STYLES = {"waiting": "dim", "working": "", "done": "", "failed": "red"}
 
@@ -55,8 +59,9 @@ class LiveView:
         """Return the board as it is now."""
         parts = list(self.board.parts.values())
         rows = Table.grid(padding=(0, 2), expand=True)
+        rows.width = max(self.console.width - MARGIN, 20)
         rows.add_column(width=1)
-        rows.add_column(ratio=2, no_wrap=True, overflow="ellipsis")
+        rows.add_column(ratio=3, no_wrap=True, overflow="ellipsis")
         rows.add_column(ratio=5, no_wrap=True, overflow="ellipsis")
         rows.add_column(justify="right", no_wrap=True, width=8)
         rows.add_column(justify="right", no_wrap=True, width=8)
@@ -79,7 +84,7 @@ class LiveView:
         doing = "stopped" if stopped else part.doing
         rows.add_row(
             sign,
-            Text(one_line(part.label, 100), style=style or "bold"),
+            _name(part, style, with_model=self.console.width >= MODEL_SHOWN),
             Text(one_line(doing), style=style),
             Text(_tools(part), style="dim"),
             Text(_seconds(self.board.seconds_of(part)), style="dim"),
@@ -89,8 +94,15 @@ class LiveView:
             rows.add_row("", "", Text(tail(part.text, width), style="dim italic"), "", "")
 
     def _end_of(self, text: str, lines: int) -> list[Text]:
-        wrapped = Text(clean(text)).wrap(self.console, self.console.width)
+        wrapped = Text(clean(text)).wrap(self.console, max(self.console.width - MARGIN, 20))
         return list(wrapped)[-lines:]
+
+
+def _name(part: Part, style: str, *, with_model: bool) -> Text:
+    name = Text(one_line(part.label, 100), style=style or "bold")
+    if with_model and part.model and not part.label.startswith(part.model):
+        name.append(f"  {one_line(part.model, 100)}", style="not bold dim")
+    return name
 
 
 def _tools(part: Part) -> str:

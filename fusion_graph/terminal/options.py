@@ -31,7 +31,9 @@ Panel = Annotated[
 Judge = Annotated[
     str | None,
     typer.Option(
-        "--judge", metavar="MODEL", help="The model that compares the drafts.  [default: the preset's, else the first seat's]"
+        "--judge",
+        metavar="MODEL",
+        help="The model that compares the drafts.  [default: the preset's, else the first seat's]",
     ),
 ]
 Writer = Annotated[
@@ -80,15 +82,11 @@ PresetsFile = Annotated[
 ]
 MaxToolCalls = Annotated[
     int | None,
-    typer.Option(
-        "--max-tool-calls", metavar="N", help="Tool steps of a seat and of the judge, 1 to 16.  [default: 4]"
-    ),
+    typer.Option("--max-tool-calls", metavar="N", help="Tool steps of a seat and of the judge, 1 to 16.  [default: 4]"),
 ]
 MaxCompletionTokens = Annotated[
     int | None,
-    typer.Option(
-        "--max-completion-tokens", metavar="N", help="Output tokens per model call.  [default: 16000]"
-    ),
+    typer.Option("--max-completion-tokens", metavar="N", help="Output tokens per model call.  [default: 16000]"),
 ]
 Temperature = Annotated[
     float | None,

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self
+
+from rich.console import Console
+from rich.text import Text
 
 from fusion_graph.terminal.clean import one_line
 from fusion_graph.terminal.progress import CALLER, Board, compared, describe_call, found
+
+PANEL, RUN = "panel", "run"
 
 _Event = Mapping[str, Any]
 
@@ -16,12 +21,12 @@ class PlainView:
     """Writes a line per event; tokens are not shown.
 
     Args:
-        stream: Where lines go.
+        console: Where lines go.
         board: The run, for the time and the calling model.
     """
 
-    def __init__(self, stream: TextIO, board: Board) -> None:
-        self.stream = stream
+    def __init__(self, console: Console, board: Board) -> None:
+        self.console = console
         self.board = board
 
     def __enter__(self) -> Self:
@@ -39,17 +44,19 @@ class PlainView:
         """Show one event."""
         handle = _LINES.get(str(event.get("type")))
         if handle is not None:
-            self._line(*handle(event))
+            part, text = handle(event)
+            inner = part == RUN and CALLER in self.board.parts  # the calling model goes on
+            self._line(PANEL if inner else part, text)
 
     def _line(self, part: str, text: str) -> None:
-        self.stream.write(f"{self.board.elapsed():7.1f}s  {one_line(part, 40):<10}  {one_line(text, 600)}\n")
-        self.stream.flush()
+        line = f"{self.board.elapsed():7.1f}s  {one_line(part, 40):<10}  {one_line(text, 600)}"
+        self.console.print(Text(line), soft_wrap=True)
 
 
 def _started(event: _Event) -> tuple[str, str]:
     seats = ", ".join(f"{seat['id']} ({seat['model']})" for seat in event["seats"])
     writer = f"; writer {event['writer']}" if event["writer"] else ""
-    return "panel", f"{seats}; judge {event['judge']}{writer}"
+    return PANEL, f"{seats}; judge {event['judge']}{writer}"
 
 
 def _called(event: _Event) -> tuple[str, str]:
@@ -73,9 +80,7 @@ def _failed(event: _Event) -> tuple[str, str]:
 
 
 def _ended(event: _Event) -> tuple[str, str]:
-    if event["status"] == "ok":
-        return "run", "done"
-    return "run", f"ended without an answer: {event['failure_reason']}"
+    return RUN, "done" if event["status"] == "ok" else f"without a usable draft: {event['failure_reason']}"
 
 
 _LINES: Mapping[str, Callable[[_Event], tuple[str, str]]] = {

@@ -12,6 +12,8 @@ from fusion_graph.terminal.clean import one_line
 
 State = Literal["waiting", "working", "done", "failed"]
 JUDGE, WRITER, CALLER = "judge", "writer", "caller"
+NAMED = "named in the config"
+"""What `chosen` says where nothing had to be found."""
 TEXT_KEPT = 20_000
 """Characters of a live text that are kept for showing its end."""
 
@@ -63,7 +65,7 @@ class Board:
         clock: Tells the time in seconds.
         opened: When the run began, by that clock.
         parts: By id.
-        chosen: How the models were chosen, once known.
+        chosen: How the models were found, once known; `None` where they were named.
         notice: What a reader must be told first, if anything.
     """
 
@@ -108,9 +110,15 @@ class Board:
             part.message_id, part.text = message.id, ""
         if text:
             part.text = (part.text + text)[-TEXT_KEPT:]
-            part.doing = "writes"
+            part.doing = "writes the analysis" if part.id == JUDGE else "writes"
         elif not part.text and message.additional_kwargs.get("reasoning_content"):
             part.doing = "thinks"
+
+    def finish(self, *, ok: bool) -> None:
+        """End what is still at work: the calling model, of whose end no event tells."""
+        for part in self.parts.values():
+            if part.state == "working":
+                part.end("done" if ok else "failed", "done" if ok else "failed", self.seconds_of(part))
 
     def working(self, part_id: object) -> Part:
         """Return a part by id, made if nobody announced it."""
@@ -148,13 +156,13 @@ def compared(event: _Event) -> str:
     if analysis is None:
         return f"no analysis: {one_line(str(event.get('reason') or 'unknown'))}"
     names = ("consensus", "contradictions", "partial_coverage", "unique_insights", "blind_spots")
-    return ", ".join(f"{len(analysis[name])} {name.replace('_', ' ')}" for name in names)
+    return ", ".join(f"{name.replace('_', ' ')} {len(analysis[name])}" for name in names)
 
 
 def _started(board: Board, event: _Event) -> None:
     seats = event["seats"]
     models = [*[seat["model"] for seat in seats], event["judge"], *([event["writer"]] if event["writer"] else [])]
-    board.chosen = event.get("chosen")
+    board.chosen = None if event.get("chosen") == NAMED else event.get("chosen")
     board.notice = NO_LANGUAGE_MODEL if all(model.startswith("offline:") for model in models) else None
     for seat in seats:
         board.parts[seat["id"]] = Part(seat["id"], seat["label"], seat["model"])
@@ -213,7 +221,8 @@ def _writing(board: Board, event: _Event) -> None:
 def _completed(board: Board, event: _Event) -> None:
     writer = board.parts.get(WRITER)
     if writer is not None and writer.state == "working":
-        writer.end("done", "done", board.seconds_of(writer))
+        ending: State = "done" if event["status"] == "ok" else "failed"
+        writer.end(ending, ending, board.seconds_of(writer))
 
 
 _HANDLERS: Mapping[str, Callable[[Board, _Event], None]] = {

@@ -18,6 +18,8 @@ from fusion_graph.presets import explain
 from fusion_graph.resources import Gateway, Resources
 from fusion_graph.terminal.options import AskOptions
 
+_FIELD = re.compile(r"(?P<before>^|; )(?P<field>[a-z_]+(?:\.[A-Za-z0-9_]+)*): (?:(?:panel|judge or writer): )?")
+"""How a fault begins: the field's path, and for a model the words of the check that refused it."""
 _PLAIN = ("preset", "judge", "writer", "max_tool_calls", "max_completion_tokens", "temperature", "seat_timeout", "seed")
 
 
@@ -51,9 +53,7 @@ def _given(options: AskOptions) -> dict[str, tuple[str, Any]]:
     if options.no_tools and options.tools:
         raise ConfigError("--no-tools and --tools: give one of the two")
     found: dict[str, tuple[str, Any]] = {
-        name: (f"--{name.replace('_', '-')}", value)
-        for name in _PLAIN
-        if (value := getattr(options, name)) is not None
+        name: (f"--{name.replace('_', '-')}", value) for name in _PLAIN if (value := getattr(options, name)) is not None
     }
     if options.panel:
         found["panel"] = ("--panel", _split(options.panel))
@@ -102,14 +102,18 @@ def _file(path: Path) -> dict[str, Any]:
 
 def _named(faults: str, options: Mapping[str, str], file: Path | None) -> str:
     """Put the option in front of the field that it sets, and the file in front of the others."""
+    of_field = {"model": options.get("panel"), **options}
 
     def name(match: re.Match[str]) -> str:
         field = match["field"]
-        option = next((options[path] for path in options if field == path or field.startswith(f"{path}.")), None)
+        option = next((of_field[path] for path in of_field if field == path or field.startswith(f"{path}.")), None)
         where = option or (f"--config {file}: " if file else "") + field
-        return f"{match['before']}{where}: "
+        return match["before"] + ("" if where == "config" else f"{where}: ")
 
-    return re.sub(r"(?P<before>^|; )(?P<field>[a-z_]+(?:\.[A-Za-z0-9_]+)*): ", name, faults)
+    named = _FIELD.sub(name, faults)
+    for path in options:
+        named = named.replace(path, options[path]) if "." in path else named
+    return named
 
 
 def resources_of(options: AskOptions) -> Resources:

@@ -41,7 +41,7 @@ class LangGraphDev:
 
 @contextmanager
 def langgraph_dev(folder: Path, **variables: str) -> Iterator[LangGraphDev]:
-    """Run it in a folder that holds the repository's `langgraph.json` and nothing else, as a fresh clone has no `.env`."""
+    """Run it in a folder with the repository's `langgraph.json` and no `.env`, as in a fresh clone."""
     shutil.copy(REPOSITORY / "langgraph.json", folder)
     port, log = _free_port(), folder / "langgraph.log"
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]

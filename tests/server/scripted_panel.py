@@ -25,9 +25,8 @@ def asked(text: str = QUESTION) -> dict[str, Any]:
 
 def comparison(**lists: Any) -> str:
     """What a judge hands in: two drafts agree, unless lists are given."""
-    empty: dict[str, Any] = dict.fromkeys(
-        ("consensus", "contradictions", "partial_coverage", "unique_insights", "blind_spots"), []
-    )
+    names = ("consensus", "contradictions", "partial_coverage", "unique_insights", "blind_spots")
+    empty: dict[str, Any] = {name: [] for name in names}
     agreed = {"consensus": [{"point": "It does.", "drafts": ["A", "B"], "sources": []}]}
     return json.dumps({**empty, **(lists or agreed)})
 
@@ -61,8 +60,10 @@ class Panel:
 
 
 class _Page(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
-        body = b"<html><title>A page</title><body><article><p>The tax was 40 dollars a tonne.</p></article></body></html>"
+    def do_GET(self) -> None:
+        body = (
+            b"<html><title>A page</title><body><article><p>The tax was 40 dollars a tonne.</p></article></body></html>"
+        )
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))

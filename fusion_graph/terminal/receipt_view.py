@@ -1,0 +1,236 @@
+"""The receipt for people: who really answered, what it used, what was lost; unknown stays unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fusion_graph.meter import Meter, Usage
+from fusion_graph.receipt import PartReceipt, Receipt, Rung, SeatReceipt
+from fusion_graph.terminal.clean import one_line
+from fusion_graph.terminal.consoles import say, say_heading
+from fusion_graph.terminal.progress import Board
+
+UNKNOWN = "unknown"
+NOT_APPLICABLE = "-"
+NARROW = 96
+"""Columns below which part and model share a column of the table."""
+_RUNGS: dict[Rung, str] = {
+    "native": "JSON schema of the provider",
+    "tool": "tool call",
+    "prompted": "JSON asked for in the prompt",
+    "repaired": "JSON asked for in the prompt, repaired once",
+}
+_COLUMNS = ("calls", "tools", "tokens in", "tokens out", "cost", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; `None` is unknown."""
+
+    part: str
+    model: str
+    outcome: str
+    calls: int
+    tool_calls: int
+    usage: Usage
+    seconds: float | None
+    offline: bool = False
+
+
+def show_receipt(console: Console, receipt: Receipt) -> None:
+    """Print a receipt: the table, the sums, and what a reader should know of the run.
+
+    Args:
+        console: Where to.
+        receipt: The receipt.
+    """
+    rows = _rows(receipt)
+    totals = receipt.totals
+    say_heading(console, "Receipt")
+    console.print(_table(rows, narrow=console.width < NARROW))
+    console.print()
+    say(console, _sums(rows, totals.usage, totals.calls, totals.tool_calls, receipt.seconds))
+    for line in _notes(receipt):
+        say(console, line)
+
+
+def show_spent(console: Console, board: Board, meter: Meter, why: str) -> None:
+    """Print what a run had used when it ended before its receipt was written.
+
+    Args:
+        console: Where to.
+        board: The run's parts.
+        meter: What counted its calls.
+        why: How it ended, as the beginning of a sentence.
+    """
+    seconds = board.elapsed()
+    if not meter.calls:
+        say(console, Text(f"\n{why} after {seconds:.1f} s; no model had been called."))
+        return
+    say_heading(console, f"{why} after {seconds:.1f} s; spent so far")
+    rows = [
+        Row(
+            part=one_line(part.id, 40),
+            model=one_line(part.model, 80) or UNKNOWN,
+            outcome=part.state if part.state != "working" else "stopped",
+            calls=meter.count(part.id),
+            tool_calls=meter.tool_calls.get(part.id, 0),
+            usage=meter.usage(part.id),
+            seconds=board.seconds_of(part),
+            offline=part.model.startswith("offline:"),
+        )
+        for part in board.parts.values()
+        if meter.count(part.id)
+    ]
+    console.print(_table(rows, narrow=console.width < NARROW))
+    console.print()
+    say(console, _sums(rows, meter.usage(), meter.count(), sum(meter.tool_calls.values()), seconds))
+
+
+def _rows(receipt: Receipt) -> list[Row]:
+    rows = [
+        _row(seat.seat_id if seat.label == seat.requested_model else seat.label, seat, seat.outcome)
+        for seat in receipt.seats
+    ]
+    if receipt.judge is not None:
+        rows.append(_row("judge", receipt.judge, "failed" if receipt.judge.failure else "ok"))
+    if receipt.writer is not None:
+        rows.append(_row("writer", receipt.writer, "failed" if receipt.writer.failure else "ok"))
+    return rows
+
+
+def _row(name: str, part: SeatReceipt | PartReceipt, outcome: str) -> Row:
+    return Row(
+        part=one_line(name, 100),
+        model=_models(part),
+        outcome=outcome.replace("_", " "),
+        calls=part.calls,
+        tool_calls=part.tool_calls,
+        usage=part.usage,
+        seconds=part.latency,
+        offline=part.requested_model.startswith("offline:"),
+    )
+
+
+def _models(part: SeatReceipt | PartReceipt) -> str:
+    requested, served = one_line(part.requested_model, 100), one_line(part.served_model or UNKNOWN, 100)
+    unanswered = part.served_model is None and part.failure is not None
+    return requested if served == requested or unanswered else f"{requested}\n→ {served}"
+
+
+def _table(rows: Sequence[Row], *, narrow: bool) -> Table:
+    table = Table(
+        box=SIMPLE_HEAD,
+        border_style="dim",
+        header_style="bold",
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=narrow,
+    )
+    table.add_column("part", overflow="fold")
+    if not narrow:
+        table.add_column("model", overflow="fold")
+    table.add_column("outcome")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    for row in rows:
+        bad = "" if row.outcome in ("ok", "done") else "yellow"
+        usage = row.usage
+        table.add_row(
+            *([f"{row.part}\n{row.model}"] if narrow else [row.part, row.model]),
+            Text(row.outcome, style=bad),
+            str(row.calls),
+            str(row.tool_calls),
+            _tokens(usage.input_tokens, row, at_least=usage.tokens_at_least),
+            _tokens(usage.output_tokens, row, at_least=usage.tokens_at_least),
+            _cost(usage, row),
+            UNKNOWN if row.seconds is None else f"{row.seconds:.1f}",
+        )
+    return table
+
+
+def _tokens(count: int | None, row: Row, *, at_least: bool) -> str:
+    if row.offline:
+        return NOT_APPLICABLE
+    return UNKNOWN if count is None else f"{'≥ ' if at_least else ''}{count:,}"
+
+
+def _cost(usage: Usage, row: Row) -> str:
+    if row.offline:
+        return NOT_APPLICABLE
+    return UNKNOWN if usage.cost_usd is None else f"{'≥ ' if usage.cost_at_least else ''}{dollars(usage.cost_usd)}"
+
+
+def dollars(amount: float) -> str:
+    """Write an amount in US dollars: cents for what is large, four digits for what is small."""
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+
+
+def _sums(rows: Sequence[Row], usage: Usage, calls: int, tools: int, seconds: float | None) -> Text:
+    ran = f"{tools} tool call{'' if tools == 1 else 's'}"
+    if all(row.offline for row in rows):
+        return Text(f"In all: {ran}; no language model, so no tokens and no cost; {_took(seconds)}.")
+    counted = f"In all: {calls} model call{'' if calls == 1 else 's'}, {ran}"
+    least = "at least " if usage.tokens_at_least else ""
+    known = usage.input_tokens is not None or usage.output_tokens is not None
+    tokens = f"{least}{_known(usage.input_tokens)} tokens in, {least}{_known(usage.output_tokens)} out"
+    cost = "cost unknown"
+    if usage.cost_usd is not None:
+        cost = f"cost {'at least ' if usage.cost_at_least else ''}{dollars(usage.cost_usd)}"
+    return Text(f"{counted}; {tokens if known else 'tokens unknown'}; {cost}; {_took(seconds)}.")
+
+
+def _known(count: int | None) -> str:
+    return UNKNOWN if count is None else f"{count:,}"
+
+
+def _took(seconds: float | None) -> str:
+    return "time unknown" if seconds is None else f"{seconds:.1f} s"
+
+
+def _notes(receipt: Receipt) -> Iterator[Text]:
+    labels = {seat.seat_id: seat.label for seat in receipt.seats}
+
+    def name(seat_id: str) -> str:
+        return one_line(labels.get(seat_id, seat_id), 100)
+
+    for lost in receipt.degraded:
+        detail = f": {one_line(lost.detail, 600)}" if lost.detail else ""
+        yield Text(
+            f"Degraded: {name(lost.part)}: {one_line(lost.reason.replace('_', ' '), 200)}{detail}", style="yellow"
+        )
+    for (part, family), seats in _families(receipt).items():
+        kin = ", ".join(name(seat_id) for seat_id in seats)
+        yield Text(f"Same family: the {part} is {one_line(family, 60)}, as is {kin}; it may favour its own.")
+    if receipt.citations is not None:
+        yield _citations(receipt)
+    if receipt.rung is not None and receipt.language_model_called:
+        yield Text(f"Analysis by: {_RUNGS[receipt.rung]}.")
+    if receipt.shown_order:
+        order = ", ".join(f"{shown.label} = {name(shown.seat_id)}" for shown in receipt.shown_order)
+        how = "blind, as" if receipt.blind else "with their names, as"
+        yield Text(f"Drafts were shown {how} {order} (seed {receipt.seed}).")
+
+
+def _families(receipt: Receipt) -> dict[tuple[str, str], list[str]]:
+    held: dict[tuple[str, str], list[str]] = {}
+    for kin in receipt.kinship:
+        held.setdefault((kin.part, kin.family), []).append(kin.seat_id)
+    return held
+
+
+def _citations(receipt: Receipt) -> Text:
+    check = receipt.citations
+    if check is None or check.citations == 0:
+        return Text("Citations: none.")
+    strange = len(check.unregistered)
+    if strange:
+        names = ", ".join(one_line(one, 80) for one in check.unregistered[:5])
+        return Text(f"Citations: {check.citations}; {strange} of no registered source: {names}.", style="yellow")
+    return Text(f"Citations: {check.citations}, all of registered sources.")
