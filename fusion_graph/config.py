@@ -110,12 +110,20 @@ class Seat(_Settings):
     max_tool_calls: int | None = Field(None, ge=1, le=16, description="This seat's tool steps; the run's when unset.")
     max_completion_tokens: int | None = Field(None, ge=1, description="This seat's output cap per call.")
     temperature: float | None = Field(None, ge=0, le=2, description="This seat's temperature; the run's when unset.")
+    fallbacks: list[Model] = Field(
+        default_factory=list, max_length=4, description="Models that go on, in this order, where the seat's own fails."
+    )
     reasoning: Reasoning | None = Field(None, description="This seat's reasoning; the run's when unset.")
 
     @field_validator("model")
     @classmethod
     def _no_fusion(cls, value: str) -> str:
         return refuse_fusion_id("panel", value)
+
+    @field_validator("fallbacks")
+    @classmethod
+    def _no_fusion_behind(cls, value: list[str]) -> list[str]:
+        return [refuse_fusion_id("fallbacks", model) for model in value]
 
 
 class FusionConfig(_Settings):
@@ -164,6 +172,24 @@ class FusionConfig(_Settings):
     seat_timeout: float = Field(
         600.0, gt=0, le=7200, description="Seconds a seat may take in all; then its outcome is `timed_out`."
     )
+    seat_idle_timeout: float | None = Field(
+        None, gt=0, le=7200, description="Seconds a seat may go without a token or a tool call; no limit when unset."
+    )
+    quorum: int | None = Field(
+        None, ge=1, le=MAX_SEATS, description="Usable drafts that are enough; all seats are waited for when unset."
+    )
+    grace: float = Field(
+        10.0,
+        ge=0,
+        le=3600,
+        description="Seconds that stragglers get once the quorum is reached; then they are cancelled.",
+    )
+    deadline: float | None = Field(
+        None,
+        gt=0,
+        le=7200,
+        description="Seconds after which no seat goes on; judge and writer work with what there is.",
+    )
     blind: bool = Field(True, description="Show drafts to judge and writer under neutral labels.")
     seed: int | None = Field(
         None,
@@ -195,6 +221,8 @@ class FusionConfig(_Settings):
         twice = sorted({seat_id for seat_id in named if named.count(seat_id) > 1})
         if twice:
             raise ValueError(f"panel: seat id {twice[0]!r} is used twice; give each seat its own id")
+        if self.quorum is not None and self.panel is not None and self.quorum > len(self.panel):
+            raise ValueError(f"quorum: {self.quorum} is more than the {len(self.panel)} seats of panel")
         both = set(self.search.allowed_domains) & set(self.search.excluded_domains)
         if both:
             raise ValueError(f"search.allowed_domains and search.excluded_domains both name {sorted(both)[0]!r}")

@@ -105,7 +105,9 @@ def _draft(draft: Labelled, text: str, blind: bool) -> str:
 def _source_lines(texts: Sequence[str], registry: Registry) -> str:
     cited = {one for text in texts for one in re.findall(r"\[(S[0-9]+)\]", text)}
     lines = [
-        f"[{source.id}] {_plain(source.title)} — {source.url}" for source in registry.sources if source.id in cited
+        f"[{source.id}] {_plain(source.title)} — {' '.join(source.url.split())}"
+        for source in registry.sources
+        if source.id in cited
     ]
     return "\n".join(lines) or "(the drafts cite none)"
 

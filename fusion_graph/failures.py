@@ -40,6 +40,9 @@ FailureKind = Literal[
     "content_filter",
     "empty",
     "fusion_depth",
+    "straggler",
+    "deadline",
+    "budget",
     "cancelled",
     "unexpected_error",
 ]

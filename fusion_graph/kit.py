@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,12 +18,22 @@ from fusion_graph.errors import ConfigError, FusionDepthError
 from fusion_graph.meter import Meter
 from fusion_graph.models import CallSettings, Models
 from fusion_graph.presets import explain
+from fusion_graph.race import Race
 from fusion_graph.resources import Resources
 from fusion_graph.tools import PageCache, build_tools, check_tools
 from fusion_graph.tools.corpus import Corpus
 
 DEPTH = "fusion_depth"
-RUNS_HELD = 64
+RUNS_HELD = 1024
+"""Runs whose shared things are held in a process; the oldest are let go, and made anew if they are asked for."""
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What the seats of one run share while they run in this process."""
+
+    pages: PageCache = field(default_factory=PageCache)
+    race: Race | None = None
 
 
 class Kit:
@@ -37,7 +48,7 @@ class Kit:
         self.defaults = defaults or FusionConfig()
         self.resources = resources if resources is not None else Resources.from_env()
         self.models = Models(self.resources)
-        self._pages: OrderedDict[str, PageCache] = OrderedDict()
+        self._runs: OrderedDict[str, _Shared] = OrderedDict()
 
     @cached_property
     def corpus(self) -> Corpus | None:
@@ -45,12 +56,26 @@ class Kit:
         return Corpus(self.resources.corpus) if self.resources.corpus else None
 
     def pages(self, run_key: str) -> PageCache:
-        """Return the pages that one run has fetched; the last 64 runs are held."""
-        cache = self._pages.setdefault(run_key, PageCache())
-        self._pages.move_to_end(run_key)
-        while len(self._pages) > RUNS_HELD:
-            self._pages.popitem(last=False)
-        return cache
+        """Return the pages that one run has fetched."""
+        return self._shared(run_key).pages
+
+    def race(self, run_key: str, config: FusionConfig) -> Race:
+        """Return what ties the seats of one run together; made anew where a run is resumed in another process."""
+        shared = self._shared(run_key)
+        if shared.race is None:
+            shared.race = Race(config.quorum, config.grace, config.deadline)
+        return shared.race
+
+    def forget(self, run_key: str) -> None:
+        """Let go of what the seats of a run shared, once it has ended."""
+        self._runs.pop(run_key, None)
+
+    def _shared(self, run_key: str) -> _Shared:
+        shared = self._runs.setdefault(run_key, _Shared())
+        self._runs.move_to_end(run_key)
+        while len(self._runs) > RUNS_HELD:
+            self._runs.popitem(last=False)
+        return shared
 
     def settle(self, context: Any, chosen: Mapping[str, Any] | None = None) -> FusionConfig:
         """Resolve a run's settings: the run over its preset, over the graph's defaults over theirs.
@@ -108,6 +133,7 @@ class Kit:
             max_tokens=seat.max_completion_tokens or config.max_completion_tokens,
             temperature=seat.temperature if seat.temperature is not None else config.temperature,
             reasoning=seat.reasoning or config.reasoning,
+            streaming=config.seat_idle_timeout is not None,
         )
 
     @staticmethod

@@ -38,11 +38,13 @@ class CallSettings:
         max_tokens: Output tokens per call.
         temperature: Sampling temperature; the provider's default when unset.
         reasoning: How hard it thinks.
+        streaming: Whether its tokens are heard as they come even where nobody watches, for idle limits.
     """
 
     max_tokens: int | None = None
     temperature: float | None = None
     reasoning: Reasoning | None = None
+    streaming: bool = False
 
 
 class Models:
@@ -146,6 +148,7 @@ class Models:
             api_key=key,
             max_retries=0,
             stream_usage=True,
+            streaming=settings.streaming,
             max_tokens=settings.max_tokens,
             http_async_client=http_client(),
             **_thought(provider, model, settings),
@@ -163,6 +166,8 @@ class Models:
                     f"export {known.keys[0]}=... or name another model"
                 )
         extra: dict[str, Any] = {"http_async_client": http_client()} if provider == "openai" else {}
+        if settings.streaming and provider in ("openai", "anthropic"):
+            extra["streaming"] = True
         options = {
             "max_retries": 0,
             "max_tokens": settings.max_tokens,

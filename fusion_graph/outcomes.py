@@ -36,6 +36,7 @@ class PanelistOutcome(BaseModel):
         label: What people call the seat.
         role: The seat's role, if it has one.
         model: The requested model, as the config named it.
+        answered_by: The fallback model that took over, as the config names it; `None` if the seat's own answered.
         served_model: The model that the provider says answered, if it said.
         outcome: How it ended.
         content: The draft; empty when there is none.
@@ -55,6 +56,7 @@ class PanelistOutcome(BaseModel):
     label: str
     role: str | None = None
     model: str
+    answered_by: str | None = None
     served_model: str | None = None
     outcome: OutcomeKind
     content: WellFormed = ""

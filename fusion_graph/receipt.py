@@ -28,6 +28,7 @@ class SeatReceipt(_Record):
     label: str
     role: str | None = None
     requested_model: str
+    answered_by: str | None = None
     served_model: str | None = None
     outcome: OutcomeKind
     failure: Failure | None = None

@@ -6,11 +6,16 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self, get_args
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
+from fusion_graph.errors import ConfigError
+
+Shell = Literal["off", "auto", "docker", "bubblewrap"]
+SHELL_IMAGE = "python:3.12-alpine3.19"
+"""The image of LangChain's own Docker policy."""
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 
 
@@ -45,6 +50,8 @@ class Resources:
         local_models: Folder of the GGUF files that a config may name as `local:file.gguf`; none may be when unset.
         allow_addresses: Hosts, `host:port` or networks that `web_fetch` may reach although they are private.
         presets: File with the user's own presets and aliases, in the form of `presets.toml`.
+        shell: Whether seats may have the tool `shell`, and in which sandbox; `auto` takes Docker, else bubblewrap.
+        shell_image: The image of the Docker sandbox; it must have been pulled.
     """
 
     gateway: Gateway = field(default_factory=Gateway)
@@ -55,6 +62,13 @@ class Resources:
     local_models: Path | None = None
     allow_addresses: tuple[str, ...] = ()
     presets: Path | None = None
+    shell: Shell = "off"
+    shell_image: str = SHELL_IMAGE
+
+    def __post_init__(self) -> None:
+        """Refuse a sandbox that nobody knows, before it is taken for none."""
+        if self.shell not in get_args(Shell):
+            raise ConfigError(f"shell: {self.shell!r} is none of {', '.join(get_args(Shell))}")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -63,10 +77,14 @@ class Resources:
         Args:
             environ: The variables; `os.environ` when unset. Read are `FUSION_GATEWAY_URL`,
                 `FUSION_GATEWAY_KEY_ENV`, `FUSION_CORPUS`, `FUSION_SEARXNG_URL`, `FUSION_LOCAL_MODELS`,
-                `FUSION_ALLOW_ADDRESSES` (separated by commas) and `FUSION_PRESETS`.
+                `FUSION_ALLOW_ADDRESSES` (separated by commas), `FUSION_PRESETS`, `FUSION_SHELL` and
+                `FUSION_SHELL_IMAGE`.
 
         Returns:
             The resources, with defaults for what is not set.
+
+        Raises:
+            ConfigError: `FUSION_SHELL` names no known sandbox.
         """
         env = os.environ if environ is None else environ
         url = env.get("FUSION_GATEWAY_URL")
@@ -79,4 +97,6 @@ class Resources:
             local_models=Path(env["FUSION_LOCAL_MODELS"]) if env.get("FUSION_LOCAL_MODELS") else None,
             allow_addresses=allowed,
             presets=Path(env["FUSION_PRESETS"]) if env.get("FUSION_PRESETS") else None,
+            shell=env.get("FUSION_SHELL") or "off",  # type: ignore[arg-type]  # checked as it is set
+            shell_image=env.get("FUSION_SHELL_IMAGE") or SHELL_IMAGE,
         )

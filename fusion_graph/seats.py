@@ -75,7 +75,8 @@ async def check(kit: Kit, config: FusionConfig, seats: Sequence[Seat], *, writes
     """
     check_prompts(config.prompts)
     for seat in seats:
-        kit.models.get(seat.model, kit.seat_settings(config, seat), asked_by=f"seat {seat.id!r}")
+        for model in (seat.model, *seat.fallbacks):
+            kit.models.get(model, kit.seat_settings(config, seat), asked_by=f"seat {seat.id!r}")
         await _tools(kit, config, seat)
     kit.models.get(judge_of(config), kit.judge_settings(config), asked_by="judge")
     await _tools(kit, config, None)

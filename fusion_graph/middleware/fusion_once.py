@@ -9,9 +9,10 @@ from uuid import uuid4
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import ToolCallRequest
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from langgraph.types import Command
 
+from fusion_graph.failures import classify
 from fusion_graph.tool import CAPPED, FUSION, failure
 
 
@@ -43,19 +44,19 @@ class FusionOnce(AgentMiddleware[Any, Any]):
             return await handler(request.override(tools=[tool for tool in request.tools if _name(tool) != FUSION]))
         if self.tool_choice != "required" or _called(_this_turn(request.messages)):
             return await handler(request)
-        response = await handler(request.override(tool_choice=FUSION))
-        answers = [message for message in response.result if isinstance(message, AIMessage)]
-        if any(call["name"] == FUSION for message in answers for call in message.tool_calls):
-            return response
-        # Servers ignore tool_choice often enough that the call is made here when none came back.
+        answers = await _forced(request, handler)
+        if _called(answers):
+            return ModelResponse(result=answers)
+        # Servers ignore or refuse tool_choice often enough that the call is made here when none came back.
         call = {
             "name": FUSION,
             "args": {"question": self.question},
             "id": f"call_{uuid4().hex[:12]}",
             "type": "tool_call",
         }
-        said = answers[-1] if answers else AIMessage("")
-        return ModelResponse(result=[said.model_copy(update={"content": "", "tool_calls": [call]})])
+        said = next((message for message in reversed(answers) if isinstance(message, AIMessage)), AIMessage(""))
+        update = {"content": "", "tool_calls": [call], "invalid_tool_calls": []}
+        return ModelResponse(result=[said.model_copy(update=update)])
 
     async def awrap_tool_call(
         self,
@@ -64,31 +65,52 @@ class FusionOnce(AgentMiddleware[Any, Any]):
     ) -> ToolMessage | Command[Any]:
         """Run the call if it is the first one of this turn."""
         call = request.tool_call
+        if call["name"] == FUSION and self.tool_choice == "none":
+            return _refused(call, "fusion may not run in this turn", "invalid_request")
         if call["name"] != FUSION or _first_call(request.state["messages"]) == call["id"]:
             result = await handler(request)
             if isinstance(result, ToolMessage) and call["name"] == FUSION and isinstance(result.artifact, dict):
                 self.output = result.artifact.get("output")
             return result
-        content = json.dumps(failure("fusion runs once per turn; use the result you have", CAPPED))
-        return ToolMessage(content, name=FUSION, tool_call_id=call["id"] or "", status="error")
+        return _refused(call, "fusion runs once per turn; use the result you have", CAPPED)
 
 
-def _this_turn(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+async def _forced(
+    request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+) -> list[BaseMessage]:
+    try:
+        response = await handler(request.override(tool_choice=FUSION))
+    except Exception as error:
+        if classify(error).kind != "invalid_request":
+            raise
+        return []
+    return list(response.result)
+
+
+def _refused(call: ToolCall, error: str, reason: str) -> ToolMessage:
+    content = json.dumps(failure(error, reason))
+    return ToolMessage(content, name=FUSION, tool_call_id=call["id"] or "", status="error")
+
+
+def _this_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     start = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=-1)
     return list(messages[start + 1 :])
 
 
-def _calls(messages: Sequence[AnyMessage]) -> list[Any]:
+def _calls(messages: Sequence[BaseMessage]) -> list[Any]:
     turns = [message for message in messages if isinstance(message, AIMessage)]
     return [call for message in turns for call in message.tool_calls if call["name"] == FUSION]
 
 
-def _called(messages: Sequence[AnyMessage]) -> bool:
+def _called(messages: Sequence[BaseMessage]) -> bool:
     return bool(_calls(messages))
 
 
-def _first_call(messages: Sequence[AnyMessage]) -> str | None:
-    calls = _calls(_this_turn(messages))
+def _first_call(messages: Sequence[BaseMessage]) -> str | None:
+    turn = _this_turn(messages)
+    # A call that was answered by an error - unreadable arguments, say - has convened nobody.
+    vain = {message.tool_call_id for message in turn if isinstance(message, ToolMessage) and message.status == "error"}
+    calls = [call for call in _calls(turn) if call["id"] not in vain]
     return calls[0]["id"] if calls else None
 
 

@@ -57,6 +57,7 @@ def join_node(kit: Kit, *, writes: bool) -> Join:
         reason = failure_reason(outcomes)
         emitter(runtime.stream_writer)("fusion.completed", status="error", failure_reason=reason)
         receipt = receipt.amended(status="error", failure_reason=reason)
+        kit.forget(state["run_key"])
         return {**update, "receipt": receipt.as_state(), "status": "error", "failure_reason": reason}
 
     return join
@@ -100,8 +101,15 @@ def _degraded(outcomes: Sequence[PanelistOutcome]) -> list[Degradation]:
         for o in outcomes
         if o.usable and o.outcome == "truncated"
     ]
+    others = [
+        Degradation(part=o.seat_id, reason="fallback_used", detail=f"{o.model} failed; {o.answered_by} went on")
+        for o in outcomes
+        if o.answered_by is not None
+    ]
     notes = [Degradation(part=o.seat_id, reason=note) for o in outcomes for note in o.notes]
-    return [*lost, *cut, *notes]
+    late = [o for o in outcomes if o.failure is not None and o.failure.kind == "deadline"]
+    run = [Degradation(part="run", reason="partial", detail="the deadline came before every seat had ended")] if late else []
+    return [*run, *lost, *cut, *others, *notes]
 
 
 def _window(kit: Kit, settings: FusionConfig, *, writes: bool) -> int:

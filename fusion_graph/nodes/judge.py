@@ -61,6 +61,7 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
         )
         emit("analysis.completed", analysis=update["analysis"], rung=verdict.rung, reason=verdict.reason)
         if ends:
+            kit.forget(state["run_key"])
             emit("fusion.completed", status="ok", failure_reason=None)
         return {**update, "receipt": receipt.as_state(), "status": "ok"}
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import merge_configs
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -20,6 +22,7 @@ from fusion_graph.events import Emit, emitter
 from fusion_graph.failures import Failure, classify
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.meter import Meter, finish_reason
+from fusion_graph.middleware.fallback import Fallback
 from fusion_graph.middleware.overflow import NOTE, TrimOnOverflow
 from fusion_graph.middleware.retry import Retry
 from fusion_graph.middleware.step_limit import StepLimit
@@ -27,6 +30,8 @@ from fusion_graph.middleware.tool_guard import ToolGuard
 from fusion_graph.outcomes import OutcomeKind, PanelistOutcome, ending
 from fusion_graph.prompting import render
 from fusion_graph.quirks import withdrawal
+from fusion_graph.race import Race, SeatClock
+from fusion_graph.resume import usable_before
 from fusion_graph.sources import found_in
 from fusion_graph.state import PanelistTask
 
@@ -34,6 +39,8 @@ Panelist = Callable[[PanelistTask, Runtime[FusionConfig], RunnableConfig], Await
 
 _OUTCOME_OF: dict[str, OutcomeKind] = {
     "timeout": "timed_out",
+    "straggler": "timed_out",
+    "deadline": "timed_out",
     "content_filter": "refused",
     "cancelled": "cancelled",
 }
@@ -56,6 +63,7 @@ def panelist_node(kit: Kit) -> Panelist:
         namespace = (config.get("configurable") or {}).get("checkpoint_ns", "")
         emit("panel.added", seat_id=seat.id, label=seat.label, model=seat.model, namespace=namespace)
         outcome = await _Research(kit, settings, seat, emit).run(task, config)
+        kit.race(task["run_key"], settings).leave(seat.id, usable=outcome.usable)
         _report(emit, outcome)
         return {"outcomes": {seat.id: outcome.model_dump(mode="json")}}
 
@@ -69,6 +77,8 @@ class _Research:
         self.kit, self.settings, self.seat, self.emit = kit, settings, seat, emit
         self.meter = Meter()
         self.trim = TrimOnOverflow()
+        self.fallback = Fallback([(name, self._model(name)) for name in seat.fallbacks])
+        self.clock = SeatClock(settings.seat_timeout, settings.seat_idle_timeout)
         self.started = time.monotonic()
 
     async def run(self, task: PanelistTask, config: RunnableConfig) -> PanelistOutcome:
@@ -83,14 +93,21 @@ class _Research:
             seat_role=seat.role,
             model=seat.model,
         )
-        deadline = asyncio.timeout(self.settings.seat_timeout)
+        race = self.kit.race(task["run_key"], self.settings)
         try:
-            async with deadline:
-                result = await self._agent(task).ainvoke({"messages": task["messages"]}, own)
+            async with self.clock:
+                race.enter(seat.id, self.clock)
+                await _look_back(race, config)
+                result = await self._agent(task).ainvoke(
+                    {"messages": task["messages"]}, merge_configs(own, {"callbacks": [self.clock]})
+                )
         except GraphBubbleUp:
             raise
+        except asyncio.CancelledError:
+            race.leave(seat.id, usable=False)
+            raise
         except Exception as error:  # noqa: BLE001 - the boundary: whatever a model or a tool did becomes an outcome
-            return self._failed(self._timed_out() if deadline.expired() else classify(error))
+            return self._failed(self.clock.failure or classify(error))
         return self._finished(result["messages"][len(task["messages"]) :])
 
     def _agent(self, task: PanelistTask) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -99,12 +116,16 @@ class _Research:
         steps = seat.max_tool_calls or settings.max_tool_calls
         limit = StepLimit(steps, withdrawal=withdrawal(seat.model), last_turn=render("last_turn", settings.prompts))
         return create_agent(
-            kit.models.get(seat.model, kit.seat_settings(settings, seat), asked_by=f"seat {seat.id!r}"),
+            self._model(seat.model),
             tools,
             system_prompt=panelist_prompt(settings, seat, steps),
-            middleware=[limit, self.trim, Retry(), ToolGuard(seat.id, self.emit)],
+            middleware=[limit, self.fallback, self.trim, Retry(), ToolGuard(seat.id, self.emit)],
             name=seat.id,
         )
+
+    def _model(self, name: str) -> BaseChatModel:
+        settings = self.kit.seat_settings(self.settings, self.seat)
+        return self.kit.models.get(name, settings, asked_by=f"seat {self.seat.id!r}")
 
     def _finished(self, messages: Sequence[AnyMessage]) -> PanelistOutcome:
         draft = next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
@@ -123,9 +144,6 @@ class _Research:
     def _failed(self, failure: Failure) -> PanelistOutcome:
         return self._outcome(_OUTCOME_OF.get(failure.kind, "failed"), failure=failure)
 
-    def _timed_out(self) -> Failure:
-        return Failure(kind="timeout", message=f"no draft within seat_timeout={self.settings.seat_timeout:g} s")
-
     def _outcome(self, kind: OutcomeKind, **facts: Any) -> PanelistOutcome:
         last = self.meter.last()
         return PanelistOutcome(
@@ -133,6 +151,7 @@ class _Research:
             label=self.seat.label,
             role=self.seat.role,
             model=self.seat.model,
+            answered_by=self.fallback.answered_by,
             served_model=last.served_model if last else None,
             outcome=kind,
             usage=self.meter.usage(),
@@ -142,6 +161,13 @@ class _Research:
             notes=[NOTE] if self.trim.trimmed else [],
             **facts,
         )
+
+
+async def _look_back(race: Race, config: RunnableConfig) -> None:
+    """Count what an earlier process finished, once: after a resume a quorum may be nearly there."""
+    if race.quorum is not None and not race.looked_back:
+        race.looked_back = True
+        race.finished(await usable_before(config))
 
 
 def panelist_prompt(settings: FusionConfig, seat: Seat, steps: int) -> str:

@@ -59,6 +59,7 @@ def writer_node(kit: Kit) -> Writer:
         receipt = Receipt.model_validate(state["receipt"]).amended(
             writer=part, citations=check, degraded=degradations(answer, failure, check), status="ok"
         )
+        kit.forget(state["run_key"])
         emit("fusion.completed", status="ok", failure_reason=None)
         return {"messages": [message], "receipt": receipt.as_state(), "status": "ok", "failure_reason": None}
 

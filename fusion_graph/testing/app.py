@@ -43,9 +43,7 @@ def application(scripts: Mapping[str, Script], log: CallLog) -> Starlette:
     )
 
 
-def _playback(
-    body: Mapping[str, Any], request: Request, scripts: Mapping[str, Script], log: CallLog
-) -> Playback:
+def _playback(body: Mapping[str, Any], request: Request, scripts: Mapping[str, Script], log: CallLog) -> Playback:
     script = scripts.get(body["model"])
     call = ReceivedCall(
         model=body["model"],

@@ -55,9 +55,7 @@ class Fault(Reply):
         Returns:
             A 400 with the code `context_length_exceeded`.
         """
-        message = (
-            f"This model's maximum context length is {limit} tokens, but {requested} tokens were requested."
-        )
+        message = f"This model's maximum context length is {limit} tokens, but {requested} tokens were requested."
         return cls(400, message, code="context_length_exceeded", param="messages")
 
     @classmethod

@@ -62,9 +62,7 @@ class Loopback(uvicorn.Server):
             RuntimeError: The server did not come up in time.
         """
         listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(
-            target=self._run_loop, args=(listener,), name="scripted-server", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run_loop, args=(listener,), name="scripted-server", daemon=True)
         self._thread.start()
         if not self._up.wait(timeout):
             raise RuntimeError(f"the scripted server did not start within {timeout:g} s")

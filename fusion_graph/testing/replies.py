@@ -139,9 +139,7 @@ class ToolCalls(Completion):
         for call in self.calls:
             bare = ToolCall(call.name, call.arguments, raw_arguments=call.raw_arguments, call_id=call.call_id)
             if call != bare:
-                raise ValueError(
-                    f"set delay, usage and the like on ToolCalls, not on its call of {call.name!r}"
-                )
+                raise ValueError(f"set delay, usage and the like on ToolCalls, not on its call of {call.name!r}")
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:

@@ -47,8 +47,6 @@ class Researcher:
         offered = self.tool in call.tool_names and call.asks("tool_choice") != "none"
         if offered and len(results) < len(self.queries):
             query = {self.argument: self.queries[len(results)]}
-            return ToolCall(
-                self.tool, query, delay=self.delay, chunk_delay=self.chunk_delay, usage=self.usage
-            )
+            return ToolCall(self.tool, query, delay=self.delay, chunk_delay=self.chunk_delay, usage=self.usage)
         answer = self.answer if isinstance(self.answer, str) else self.answer(results)
         return Text(answer, delay=self.delay, chunk_delay=self.chunk_delay, usage=self.usage)

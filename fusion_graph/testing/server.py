@@ -104,9 +104,7 @@ class ScriptedServer:
             RuntimeError: The server was never started.
         """
         if self._port is None:
-            raise RuntimeError(
-                "the scripted server has no address before it is started: use `with`, or start()"
-            )
+            raise RuntimeError("the scripted server has no address before it is started: use `with`, or start()")
         return f"http://127.0.0.1:{self._port}/v1"
 
     @property

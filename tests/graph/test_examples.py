@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from scripted_house import analysis
 
+from fusion_graph import ConfigError, FusionConfig, Gateway, Resources
 from fusion_graph.fence import unfence
 from fusion_graph.presets import load_catalog
 from fusion_graph.testing import ReceivedCall, Reply, ScriptedServer, Text, ToolCall, ToolCalls
@@ -72,6 +73,26 @@ async def test_subgraph_passes_its_field_fusion_to_the_panel(
     out = capsys.readouterr().out
     assert out == "The answer.\n\nFor the morning meeting: 3 seats were asked. Unsettled: the rate.\n\n"
     assert "You have 3 tool steps" in gateway.calls[0].prompt
+
+
+@pytest.mark.parametrize("fusion", [FusionConfig(max_tool_calls=2), {"max_tool_calls": 2}])
+async def test_a_hosts_field_fusion_may_be_plain_data(
+    fusion: Any, gateway: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_the_default_panel(gateway, analysis(), "The answer.")
+    resources = Resources(gateway=Gateway(gateway.base_url, ""), corpus=EXAMPLES / "corpus")
+    desk = example("subgraph", monkeypatch).build_desk(resources)
+
+    await desk.ainvoke({"messages": [("user", "Why?")]}, context={"reader": "you", "fusion": fusion})
+
+    assert "You have 2 tool steps" in gateway.calls[0].prompt
+
+
+async def test_a_hosts_bad_field_is_named(gateway: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = example("subgraph", monkeypatch).build_desk(Resources(gateway=Gateway(gateway.base_url, "")))
+    with pytest.raises(ConfigError, match="max_tool_calls"):
+        await desk.ainvoke({"messages": [("user", "Why?")]}, context={"fusion": {"max_tool_calls": 99}})
+    assert gateway.calls == []
 
 
 async def test_fusion_as_tool_convenes_the_panel_beside_the_agents_own_tool(

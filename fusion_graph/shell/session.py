@@ -1,0 +1,153 @@
+"""A conversation with one sandbox: commands in, bounded output and an exit status back.
+
+LangChain's own session reads without bound, waits out its limit where a command prints no last newline or ends the
+shell, loses what a stopped command printed, and stays behind when a run is cancelled; so this one is asynchronous.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import subprocess
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+
+from fusion_graph.errors import FusionError
+from fusion_graph.shell.sandboxes import Sandbox
+from fusion_graph.shell.settings import OUTPUT, WORKSPACE
+
+_VARIABLES = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+    "HOME": WORKSPACE,
+    "TMPDIR": WORKSPACE,
+    "LANG": "C.UTF-8",
+}
+_LINE = (
+    "timeout -k 1 {seconds:g} {shell} -c {command} </dev/null >{output}/out 2>&1; status=$?; kill -KILL -1; "
+    "head -c {most} {output}/out; printf '\\n%s %s %s\\n' {mark} $status $(wc -c <{output}/out)\n"
+)
+"""Output goes to a small disk, not to a pipe; what a command leaves running is killed, all of it, before it is read."""
+_PATIENCE = 10.0
+"""Seconds beyond a command's own; a sandbox that takes them has been tampered with."""
+
+
+class SandboxEndedError(FusionError):
+    """The sandbox is gone, and its files with it; the next command gets a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command gave back.
+
+    Attributes:
+        text: What it printed, both streams in order; its beginning if that is long.
+        total: Bytes that it printed, as far as there was room for them.
+        status: Its exit status; 124 if it was stopped at its time limit.
+    """
+
+    text: str
+    total: int
+    status: int
+
+
+class Session:
+    """One sandbox, begun with the first command; its commands wait for each other."""
+
+    def __init__(self, sandbox: Sandbox, *, seconds: float, most_bytes: int) -> None:
+        """Set the limits.
+
+        Args:
+            sandbox: Makes and ends the processes.
+            seconds: What a command may take.
+            most_bytes: What is read of its output.
+        """
+        self._sandbox, self._seconds, self._most = sandbox, seconds, most_bytes
+        self._turn = asyncio.Lock()
+        self._spawning = threading.Lock()
+        self._closed = False
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._pipes: list[asyncio.BaseTransport] = []
+
+    async def run(self, command: str) -> Output:
+        """Run a command in a new shell in the workspace, whose files are those that earlier commands left.
+
+        Args:
+            command: What to run.
+
+        Returns:
+            Its output.
+
+        Raises:
+            SandboxEndedError: The sandbox ended under it, or was closed.
+        """
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._seconds + _PATIENCE):
+                    if self._process is None:
+                        await self._begin()
+                    return await self._exchange(command)
+            except (TimeoutError, EOFError, asyncio.LimitOverrunError, OSError, ValueError) as error:
+                await self._end()
+                raise SandboxEndedError("the sandbox ended during the command, and its files with it") from error
+
+    async def close(self) -> None:
+        """End the sandbox and whatever runs in it, at once; nothing begins afterwards."""
+        self._closed = True
+        await self._end()
+
+    async def _begin(self) -> None:
+        process = await asyncio.to_thread(self._spawn)
+        if process.stdin is None or process.stdout is None or process.stderr is None:
+            raise SandboxEndedError("the sandbox has no pipes")
+        process.stderr.close()
+        loop = asyncio.get_running_loop()
+        self._reader = reader = asyncio.StreamReader(limit=self._most + 4096)
+        out, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
+        self._pipes = [out]
+        into, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
+        self._pipes = [out, into]
+
+    def _spawn(self) -> subprocess.Popen[str]:
+        with self._spawning, tempfile.TemporaryDirectory(prefix="langchain-shell-") as nothing:
+            if self._closed:
+                raise SandboxEndedError("the run is over")
+            command = [self._sandbox.shell, "-s"]
+            self._process = self._sandbox.policy.spawn(workspace=Path(nothing), env=_VARIABLES, command=command)
+            return self._process
+
+    async def _exchange(self, command: str) -> Output:
+        reader, into = self._reader, self._pipes[-1]
+        if reader is None or not isinstance(into, asyncio.WriteTransport):
+            raise SandboxEndedError("the sandbox has no pipes")
+        mark = token_hex(16)
+        line = _LINE.format(
+            seconds=self._seconds,
+            shell=self._sandbox.shell,
+            command=shlex.quote(command),
+            output=OUTPUT,
+            most=self._most,
+            mark=mark,
+        )
+        into.write(line.encode("utf-8", "replace"))
+        printed = await reader.readuntil(f"\n{mark} ".encode())
+        status, total = (await reader.readuntil(b"\n")).split()
+        text = printed[: -len(mark) - 2].decode("utf-8", "replace")
+        return Output(text, int(total), int(status))
+
+    async def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()  # now, however busy the threads are that clear up
+        for pipe in self._pipes:
+            pipe.abort() if isinstance(pipe, asyncio.WriteTransport) else pipe.close()
+        self._pipes, self._reader = [], None
+        await asyncio.shield(asyncio.to_thread(self._clear_up))
+
+    def _clear_up(self) -> None:
+        with self._spawning:
+            process, self._process = self._process, None
+            if process is not None:
+                self._sandbox.policy.end(process)
