@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any
 
 _SHAPES = re.compile(
     r"((?i:bearer\s+|basic\s+|api[-_ ]?key(?:\s+provided)?['\"]?\s*[:=]\s*['\"]?))[^\s'\",}]{6,}"
@@ -31,6 +32,45 @@ def redact(text: str) -> str:
     for value in sorted(_secret_values(), key=len, reverse=True):  # the longest first: one may hold another
         text = text.replace(value, "[redacted]")
     return _SHAPES.sub(lambda match: f"{match[1] or match[2] or match[3] or ''}[redacted]", text)
+
+
+def redact_error(error: BaseException) -> None:
+    """Take secrets out of an exception in place, and out of those that led to it, so that no traceback shows them.
+
+    Args:
+        error: What was raised. An exception that composes its text anew from other objects each time keeps it.
+    """
+    found: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while found:
+        current = found.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        current.args = tuple(redact_data(part) for part in current.args)
+        for name, value in vars(current).items():
+            if isinstance(value, str | list | tuple | dict):
+                vars(current)[name] = redact_data(value)
+        inner = current.exceptions if isinstance(current, BaseExceptionGroup) else ()
+        found += [current.__cause__, current.__context__, *inner]
+
+
+def redact_data(data: Any) -> Any:
+    """Take secrets out of every text of plain data.
+
+    Args:
+        data: Text, or lists, tuples and dicts of such; anything else is left as it is.
+
+    Returns:
+        The same data without them.
+    """
+    if isinstance(data, str):
+        return redact(data)
+    if isinstance(data, dict):
+        return {key: redact_data(value) for key, value in data.items()}
+    if type(data) in (list, tuple):
+        return type(data)(redact_data(value) for value in data)
+    return data
 
 
 def _secret_values() -> set[str]:

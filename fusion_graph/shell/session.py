@@ -26,7 +26,7 @@ _VARIABLES = {
     "LANG": "C.UTF-8",
 }
 _LINE = (
-    "timeout -k 1 {seconds:g} {shell} -c {command} </dev/null >{output}/out 2>&1; status=$?; kill -KILL -1; "
+    "exec 2>/dev/null; timeout -k 1 {seconds:g} {shell} -c {command} </dev/null >{output}/out 2>&1; status=$?; kill -KILL -1; "
     "head -c {most} {output}/out; printf '\\n%s %s %s\\n' {mark} $status $(wc -c <{output}/out)\n"
 )
 """Output goes to a small disk, not to a pipe; what a command leaves running is killed, all of it, before it is read."""
@@ -45,11 +45,13 @@ class Output:
     Attributes:
         text: What it printed, both streams in order; its beginning if that is long.
         total: Bytes that it printed, as far as there was room for them.
+        cut: Whether it printed more than was read.
         status: Its exit status; 124 if it was stopped at its time limit.
     """
 
     text: str
     total: int
+    cut: bool
     status: int
 
 
@@ -134,15 +136,16 @@ class Session:
         )
         into.write(line.encode("utf-8", "replace"))
         printed = await reader.readuntil(f"\n{mark} ".encode())
-        status, total = (await reader.readuntil(b"\n")).split()
+        status, total = map(int, (await reader.readuntil(b"\n")).split())
         text = printed[: -len(mark) - 2].decode("utf-8", "replace")
-        return Output(text, int(total), int(status))
+        return Output(text, total, total > self._most, status)
 
     async def _end(self) -> None:
         if self._process is not None:
             self._process.kill()  # now, however busy the threads are that clear up
         for pipe in self._pipes:
-            pipe.abort() if isinstance(pipe, asyncio.WriteTransport) else pipe.close()
+            if not pipe.is_closing():
+                pipe.abort() if isinstance(pipe, asyncio.WriteTransport) else pipe.close()
         self._pipes, self._reader = [], None
         await asyncio.shield(asyncio.to_thread(self._clear_up))
 

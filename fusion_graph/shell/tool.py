@@ -71,10 +71,10 @@ async def shell_tool(settings: ShellSettings, resources: Resources) -> AsyncIter
 
 def _shown(output: Output, settings: ShellSettings) -> str:
     text = output.text[: settings.max_output_characters]
-    lines = [fence("shell_output", text)]
-    if len(text.encode()) < output.total:
-        full = "; the rest did not fit" if output.total >= OUTPUT_BYTES else ""
-        lines.append(f"[cut: the first {len(text):,} characters of {output.total:,} bytes are shown{full}]")
-    stopped = f" (stopped after {settings.timeout:g} seconds)" if output.status == 124 else ""
+    lines = [fence("shell_output", text.rstrip("\n"))]
+    if output.cut or len(text) < len(output.text):
+        full = " that there was room for" if output.total >= OUTPUT_BYTES else ""
+        lines.append(f"[cut: the first {len(text):,} characters of the {output.total:,} bytes{full} are shown]")
+    stopped = f", stopped after {settings.timeout:g} seconds" if output.status == 124 else ""
     lines.append(f"[exit status {output.status}{stopped}]")
     return "\n".join(lines)

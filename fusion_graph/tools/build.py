@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from fusion_graph.config import FetchSettings, SearchSettings, ToolSpec
 from fusion_graph.errors import ConfigError
 from fusion_graph.resources import Resources
+from fusion_graph.shell import SHELL, ShellSettings, find_sandbox
 from fusion_graph.tools.address_guard import AddressGuard
 from fusion_graph.tools.corpus import Corpus
 from fusion_graph.tools.domains import DomainRules
@@ -27,7 +28,7 @@ _SEARCH_ALIASES = {"blocked_domains": "excluded_domains"}
 _FETCH_ALIASES = {"excluded_domains": "blocked_domains"}
 _SERVER_SIDE = re.compile(r"[\w.-]+:[\w.:/-]+")
 
-_Settings = TypeVar("_Settings", SearchSettings, FetchSettings)
+_Settings = TypeVar("_Settings", SearchSettings, FetchSettings, ShellSettings)
 
 
 def build_tools(
@@ -53,7 +54,8 @@ def build_tools(
 
     Returns:
         The tools in the order of their entries. An entry of the form `vendor:name` is one that the gateway
-        runs on its side; it is passed through as `{"type": ..., "parameters": ...}`.
+        runs on its side; it is passed through as `{"type": ..., "parameters": ...}`. `shell` is not among them:
+        it ends with its seat, see `shell_settings`.
 
     Raises:
         ConfigError: An entry names no tool or is listed twice, a parameter is unknown or out of range, or
@@ -72,6 +74,8 @@ def build_tools(
             merged_fetch = _merged(fetch, spec, _FETCH_ALIASES)
             allow = resources.allow_addresses
             built.append(web_fetch_tool(merged_fetch, corpus=corpus, allow_addresses=allow, cache=cache))
+        elif spec.type == SHELL:
+            continue
         else:
             built.append(_server_side(spec, resources))
     return built
@@ -110,8 +114,30 @@ def check_tools(
             merged_fetch = _merged(fetch, spec, _FETCH_ALIASES)
             DomainRules.of(merged_fetch.allowed_domains, merged_fetch.blocked_domains)
             AddressGuard(resources.allow_addresses)
+        elif spec.type == SHELL:
+            _merged(ShellSettings(), spec, {})
+            find_sandbox(resources)
         else:
             _server_side(spec, resources)
+
+
+def shell_settings(specs: Sequence[ToolSpec | str] | None, resources: Resources) -> ShellSettings | None:
+    """Read the entry `shell`.
+
+    Args:
+        specs: A seat's entries.
+        resources: The operator's tools; one of theirs by that name comes first.
+
+    Returns:
+        Its settings, or `None` if the seat has no such entry.
+
+    Raises:
+        ConfigError: A parameter is unknown or out of range.
+    """
+    asked = next((spec for spec in _specs(specs) if spec.type == SHELL), None)
+    if asked is None or _own_tool(asked, resources) is not None:
+        return None
+    return _merged(ShellSettings(), asked, {})
 
 
 def _specs(specs: Sequence[ToolSpec | str] | None) -> list[ToolSpec]:
@@ -133,7 +159,7 @@ def _own_tool(spec: ToolSpec, resources: Resources) -> BaseTool | None:
 
 def _server_side(spec: ToolSpec, resources: Resources) -> dict[str, Any]:
     if not _SERVER_SIDE.fullmatch(spec.type):
-        known = sorted({*DEFAULT_TOOLS, *(tool.name for tool in resources.tools)})
+        known = sorted({*DEFAULT_TOOLS, SHELL, *(tool.name for tool in resources.tools)})
         raise ConfigError(f"tools: there is no tool {spec.type!r}; known are {', '.join(known)}")
     return {"type": spec.type, "parameters": spec.parameters} if spec.parameters else {"type": spec.type}
 
