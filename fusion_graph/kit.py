@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import merge_configs
 from langchain_core.tools import BaseTool
@@ -15,13 +17,15 @@ from pydantic import ValidationError
 
 from fusion_graph.config import FusionConfig, Seat, ToolSpec
 from fusion_graph.errors import ConfigError, FusionDepthError
-from fusion_graph.meter import Meter
+from fusion_graph.handlers import heard_first
 from fusion_graph.models import CallSettings, Models
 from fusion_graph.presets import explain
 from fusion_graph.race import Race
 from fusion_graph.resources import Resources
-from fusion_graph.tools import PageCache, build_tools, check_tools
+from fusion_graph.shell.tool import shell_tool
+from fusion_graph.tools import PageCache, build_tools, check_tools, shell_settings
 from fusion_graph.tools.corpus import Corpus
+from fusion_graph.traced_costs import with_costs
 
 DEPTH = "fusion_depth"
 RUNS_HELD = 1024
@@ -112,6 +116,24 @@ class Kit:
             corpus=self.corpus,
         )
 
+    @asynccontextmanager
+    async def shell(self, config: FusionConfig, seat: Seat) -> AsyncIterator[list[BaseTool]]:
+        """Open the tool `shell` of a seat; what runs in it ends with the block.
+
+        Args:
+            config: The run's settings.
+            seat: The seat; the judge has no shell.
+
+        Yields:
+            The tool, or nothing if the seat's tools do not name it.
+        """
+        settings = shell_settings(_specs(config, seat), self.resources)
+        if settings is None:
+            yield []
+            return
+        async with shell_tool(settings, self.resources) as tool:
+            yield [tool]
+
     def check_tools(self, config: FusionConfig, seat: Seat | None) -> None:
         """Check the same tools without building them; it lists the folder, so call it in a thread.
 
@@ -179,28 +201,31 @@ def _config_of(context: Any) -> FusionConfig:
 
 
 def part_config(
-    config: RunnableConfig, part: str, meter: Meter, *, deeper: bool = True, **metadata: Any
+    config: RunnableConfig,
+    part: str,
+    *handlers: BaseCallbackHandler,
+    deeper: bool = True,
+    **metadata: Any,
 ) -> RunnableConfig:
     """Make the config for one part's own run: attributable, metered, one level deeper.
 
     Args:
         config: The node's config.
         part: Seat id, `judge`, `writer` or `caller`.
-        meter: What counts its calls.
+        *handlers: What counts its calls, and what else listens to them; heard before tracers are.
         deeper: Whether no fusion may start inside it; the calling model alone may start one.
-        **metadata: More that streams and traces shall carry.
+        **metadata: More that streams and traces shall carry, where it is not `None`.
 
     Returns:
         A config for the nested run.
     """
     own: RunnableConfig = {
-        "callbacks": [meter],
-        "metadata": {"fusion_part": part, **metadata},
+        "metadata": {"fusion_part": part, **{key: value for key, value in metadata.items() if value is not None}},
         "tags": [f"fusion:{part}"],
         "run_name": part,
         "configurable": {DEPTH: depth(config) + int(deeper)},
     }
-    return merge_configs(config, own)
+    return with_costs(heard_first(merge_configs(config, own), *handlers))
 
 
 def depth(config: RunnableConfig) -> int:

@@ -29,6 +29,7 @@ from pydantic import ValidationError
 
 from fusion_graph.analysis import JudgedAnalysis, JudgeFailure
 from fusion_graph.failures import Failure, classify
+from fusion_graph.handlers import within
 from fusion_graph.receipt import Rung
 
 SUBMIT = "submit_analysis"
@@ -158,7 +159,7 @@ class Ladder:
         agent: CompiledStateGraph[Any, Any, Any, Any] = create_agent(
             self.model, tools, system_prompt=self.system, middleware=middleware, name="judge"
         )
-        result = await agent.ainvoke({"messages": messages}, self.config)
+        result = await within(self.config, lambda config: agent.ainvoke({"messages": messages}, config))
         return list(result["messages"][len(messages) :])
 
 

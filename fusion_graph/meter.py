@@ -15,6 +15,8 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from pydantic import BaseModel, ConfigDict
 
+from fusion_graph.failed_calls import clean
+
 
 class Usage(BaseModel):
     """Tokens and cost of one or many calls; `None` means unknown, never zero.
@@ -101,6 +103,8 @@ class Call:
 class Meter(BaseCallbackHandler):
     """A LangChain callback handler that keeps a record of every model call below it.
 
+    It is heard before all other handlers, and what a call or a tool raised is clean of secrets when they hear of it.
+
     Attributes:
         calls: Every call, in the order in which they started. `part` is the seat id, `judge` or `writer`,
             read from the metadata that the nodes give their runs.
@@ -132,7 +136,7 @@ class Meter(BaseCallbackHandler):
         """Close it with what the provider reported."""
         if (call := self._closed(run_id)) is None:
             return
-        message = _message(response)
+        message = message_of(response)
         if message is not None:
             call.served_model = served_model(message)
             call.finish_reason = finish_reason(message)
@@ -140,6 +144,7 @@ class Meter(BaseCallbackHandler):
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Close it as failed; what it used is unknown."""
+        clean(error, kwargs.get("response"))
         if (call := self._closed(run_id)) is not None:
             call.failed = True
 
@@ -154,6 +159,10 @@ class Meter(BaseCallbackHandler):
         """Count a tool call that was really run."""
         part = str((metadata or {}).get("fusion_part", ""))
         self.tool_calls[part] = self.tool_calls.get(part, 0) + 1
+
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """Clean what a tool raised."""
+        clean(error)
 
     def usage(self, part: str | None = None) -> Usage:
         """Add up what one part, or all of them, used.
@@ -184,7 +193,8 @@ class Meter(BaseCallbackHandler):
         return call
 
 
-def _message(response: LLMResult) -> AIMessage | None:
+def message_of(response: LLMResult) -> AIMessage | None:
+    """Return the message that a model call ended with, if there is one."""
     for generations in response.generations:
         for generation in generations:
             if isinstance(generation, ChatGeneration) and isinstance(generation.message, AIMessage):

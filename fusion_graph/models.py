@@ -148,7 +148,7 @@ class Models:
             api_key=key,
             max_retries=0,
             stream_usage=True,
-            streaming=settings.streaming,
+            **({"streaming": True} if settings.streaming else {}),  # an explicit False would forbid it to all
             max_tokens=settings.max_tokens,
             http_async_client=http_client(),
             **_thought(provider, model, settings),

@@ -49,8 +49,7 @@ def redact_error(error: BaseException) -> None:
         seen.add(id(current))
         current.args = tuple(redact_data(part) for part in current.args)
         for name, value in vars(current).items():
-            if isinstance(value, str | list | tuple | dict):
-                vars(current)[name] = redact_data(value)
+            vars(current)[name] = redact_data(value)
         inner = current.exceptions if isinstance(current, BaseExceptionGroup) else ()
         found += [current.__cause__, current.__context__, *inner]
 
@@ -66,7 +65,7 @@ def redact_data(data: Any) -> Any:
     """
     if isinstance(data, str):
         return redact(data)
-    if isinstance(data, dict):
+    if type(data) is dict:
         return {key: redact_data(value) for key, value in data.items()}
     if type(data) in (list, tuple):
         return type(data)(redact_data(value) for value in data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -28,10 +28,15 @@ def with_costs(config: RunnableConfig) -> RunnableConfig:
     Returns:
         A config for the same run; the same one where nothing traces.
     """
-    if next(tracers_of(config), None) is None:
+    manager = config.get("callbacks")
+    if not isinstance(manager, BaseCallbackManager) or next(tracers_of(config), None) is None:
+        return config
+    if any(isinstance(handler, _Priced) for handler in manager.handlers):
         return config
     priced = _Priced()
-    return merge_configs(heard_first(config, priced), {"callbacks": [_Plain(priced)]})
+    around = heard_first(config, priced)
+    around["callbacks"].add_handler(_Plain(priced))
+    return around
 
 
 class _Priced(BaseCallbackHandler):
@@ -49,7 +54,7 @@ class _Priced(BaseCallbackHandler):
         cost = usage_of(message).cost_usd
         if cost is not None:
             self.plain[run_id] = (message, message.usage_metadata)
-            message.usage_metadata = {**message.usage_metadata, "total_cost": cost}  # type: ignore[typeddict-unknown-key]
+            message.usage_metadata = cast("UsageMetadata", {**message.usage_metadata, "total_cost": cost})
 
 
 class _Plain(BaseCallbackHandler):
@@ -60,7 +65,7 @@ class _Plain(BaseCallbackHandler):
     def __init__(self, priced: _Priced) -> None:
         self._priced = priced
 
-    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
+    def on_llm_end(self, *_: Any, run_id: UUID, **__: Any) -> None:
         held = self._priced.plain.pop(run_id, None)
         if held is not None:
             held[0].usage_metadata = held[1]

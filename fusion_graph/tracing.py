@@ -64,24 +64,26 @@ def noted_at_end(config: RunnableConfig, facts: Callable[[Any], Facts]) -> Runna
     return heard_first(config, _AtEnd(tracers, facts), inherit=False)
 
 
-def part_facts(part: SeatReceipt | PartReceipt) -> dict[str, Any]:
+def part_facts(name: str, part: SeatReceipt | PartReceipt) -> dict[str, Any]:
     """Say what a part came to.
 
     Args:
+        name: Seat id, `judge`, `writer` or `caller`.
         part: Its receipt.
 
     Returns:
         Flat metadata; what is unknown is left out.
     """
-    ended = part.outcome if isinstance(part, SeatReceipt) else "ok" if part.failure is None else "failed"
-    facts = part.model_dump(include={"seat_id", "requested_model", "answered_by", "served_model", "finish_reason"})
+    facts: dict[str, Any] = {"outcome": "ok" if part.failure is None else "failed"}
+    if isinstance(part, SeatReceipt):
+        facts = {"outcome": part.outcome, "seat_id": name, "seat_label": part.label, "seat_role": part.role}
+        facts["answered_by"] = part.answered_by
     return _known(
         {
+            "fusion_part": name,
             **facts,
-            "outcome": ended,
             "failure": part.failure.kind if part.failure else None,
-            "calls": part.calls,
-            "tool_calls": part.tool_calls,
+            **part.model_dump(include={"requested_model", "served_model", "finish_reason", "calls", "tool_calls"}),
             **_used(part.usage),
         }
     )

@@ -21,6 +21,7 @@ from fusion_graph.drafts_block import split_question
 from fusion_graph.errors import ConfigError
 from fusion_graph.events import Emit, emitter
 from fusion_graph.failures import Failure, classify
+from fusion_graph.handlers import within
 from fusion_graph.kit import Kit, guard_depth, part_config
 from fusion_graph.meter import Meter
 from fusion_graph.middleware.fusion_once import FusionOnce
@@ -35,6 +36,7 @@ from fusion_graph.receipt import PartReceipt, Receipt
 from fusion_graph.seats import check, resolved, writer_of
 from fusion_graph.sources import Registry, Source
 from fusion_graph.state import FusionState
+from fusion_graph.tracing import note_part, note_run, part_facts
 
 CALLER = "caller"
 MAX_STEPS = 30
@@ -63,11 +65,14 @@ def caller_node(kit: Kit, fusion: BaseTool, tools: Sequence[BaseTool]) -> Caller
         once = FusionOnce(settings.tool_choice, _question(state))
         started, opened, meter = time.monotonic(), round(time.time(), 3), Meter()
         middleware = _middleware(settings, once, emitter(runtime.stream_writer))
-        own = part_config(config, CALLER, meter, deeper=False, model=writer_of(settings))
+        own = part_config(config, CALLER, meter, deeper=False, requested_model=writer_of(settings))
         new, failure = await _ask(kit, settings, [fusion, *tools], middleware, state["messages"], own)
         part = PartReceipt.of(CALLER, writer_of(settings), meter, started, failure)
         opening = Receipt(preset=settings.preset, chosen=why, deliberated=False, started_at=opened)
-        return _output(new, failure, once.output, opening, part)
+        output = _output(new, failure, once.output, opening, part)
+        note_part(config, part_facts(CALLER, part))
+        note_run(config, Receipt.model_validate(output["receipt"]))
+        return output
 
     return caller
 
@@ -106,7 +111,7 @@ async def _ask(
     prompt = render("caller", settings.prompts)
     agent = create_agent(model, tools, system_prompt=prompt, middleware=middleware, name=CALLER)
     try:
-        result = await agent.ainvoke({"messages": list(messages)}, config)
+        result = await within(config, lambda own: agent.ainvoke({"messages": list(messages)}, own))
     except GraphBubbleUp:
         raise
     except Exception as error:  # noqa: BLE001 - the boundary: the panel's drafts are kept, and the failure is typed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from fusion_graph.config import FusionConfig
@@ -18,8 +19,9 @@ from fusion_graph.receipt import Degradation, Receipt, SeatReceipt, Shown
 from fusion_graph.seats import judge_of, writer_of
 from fusion_graph.sources import Registry
 from fusion_graph.state import FusionState
+from fusion_graph.tracing import note_run
 
-Join = Callable[[FusionState, Runtime[FusionConfig]], Awaitable[dict[str, Any]]]
+Join = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
 
 
 def join_node(kit: Kit, *, writes: bool) -> Join:
@@ -33,7 +35,7 @@ def join_node(kit: Kit, *, writes: bool) -> Join:
         The node.
     """
 
-    async def join(state: FusionState, runtime: Runtime[FusionConfig]) -> dict[str, Any]:
+    async def join(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
         settings = kit.settle(runtime.context, state["chosen"])
         outcomes = in_order(state)
         usable = [outcome for outcome in outcomes if outcome.usable]
@@ -57,6 +59,7 @@ def join_node(kit: Kit, *, writes: bool) -> Join:
         reason = failure_reason(outcomes)
         emitter(runtime.stream_writer)("fusion.completed", status="error", failure_reason=reason)
         receipt = receipt.amended(status="error", failure_reason=reason)
+        note_run(config, receipt)
         kit.forget(state["run_key"])
         return {**update, "receipt": receipt.as_state(), "status": "error", "failure_reason": reason}
 

@@ -28,6 +28,7 @@ from fusion_graph.receipt import Degradation, PartReceipt, Receipt
 from fusion_graph.seats import judge_of
 from fusion_graph.sources import JUDGE, Registry, Source, found_in
 from fusion_graph.state import FusionState
+from fusion_graph.tracing import note_part, note_run, part_facts
 from fusion_graph.unblind import Unblinder
 
 Judge = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
@@ -50,7 +51,7 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
         emit("analysis.in_progress", model=judge_of(settings))
         started, meter = time.monotonic(), Meter()
         trim, temperature, block = TrimOnOverflow(), DropTemperature(), shared_block(state, settings)
-        own = part_config(config, JUDGE, meter, model=judge_of(settings))
+        own = part_config(config, JUDGE, meter, requested_model=judge_of(settings))
         ladder = _ladder(kit, settings, state["run_key"], block.text, emit, own, [trim, temperature])
         verdict = await ladder.climb()
         update = _read(state, verdict)
@@ -59,8 +60,11 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
         receipt = Receipt.model_validate(state["receipt"]).amended(
             judge=part, rung=verdict.rung, degraded=degraded, status="ok"
         )
+        ended = {"outcome": verdict.reason} if verdict.reason else {"rung": verdict.rung}
+        note_part(config, {**part_facts(JUDGE, part), **ended})
         emit("analysis.completed", analysis=update["analysis"], rung=verdict.rung, reason=verdict.reason)
         if ends:
+            note_run(config, receipt)
             kit.forget(state["run_key"])
             emit("fusion.completed", status="ok", failure_reason=None)
         return {**update, "receipt": receipt.as_state(), "status": "ok"}

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import merge_configs
+from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -20,6 +20,7 @@ from langgraph.runtime import Runtime
 from fusion_graph.config import FusionConfig, Seat
 from fusion_graph.events import Emit, emitter
 from fusion_graph.failures import Failure, classify
+from fusion_graph.handlers import within
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.meter import Meter, finish_reason
 from fusion_graph.middleware.fallback import Fallback
@@ -31,9 +32,11 @@ from fusion_graph.outcomes import OutcomeKind, PanelistOutcome, ending
 from fusion_graph.prompting import render
 from fusion_graph.quirks import withdrawal
 from fusion_graph.race import Race, SeatClock
+from fusion_graph.receipt import SeatReceipt
 from fusion_graph.resume import usable_before
 from fusion_graph.sources import found_in
 from fusion_graph.state import PanelistTask
+from fusion_graph.tracing import note_part, noted_at_end, part_facts
 
 Panelist = Callable[[PanelistTask, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
 
@@ -63,6 +66,7 @@ def panelist_node(kit: Kit) -> Panelist:
         namespace = (config.get("configurable") or {}).get("checkpoint_ns", "")
         emit("panel.added", seat_id=seat.id, label=seat.label, model=seat.model, namespace=namespace)
         outcome = await _Research(kit, settings, seat, emit).run(task, config)
+        note_part(config, part_facts(seat.id, SeatReceipt.of(outcome)))
         kit.race(task["run_key"], settings).leave(seat.id, usable=outcome.usable)
         _report(emit, outcome)
         return {"outcomes": {seat.id: outcome.model_dump(mode="json")}}
@@ -88,31 +92,38 @@ class _Research:
             config,
             seat.id,
             self.meter,
+            self.clock,
             seat_id=seat.id,
             seat_label=seat.label,
             seat_role=seat.role,
-            model=seat.model,
+            requested_model=seat.model,
         )
+        own = noted_at_end(own, lambda ended: part_facts(seat.id, SeatReceipt.of(self._ended(ended, task))))
         race = self.kit.race(task["run_key"], self.settings)
         try:
-            async with self.clock:
+            async with self.clock, self.kit.shell(self.settings, seat) as shell:
                 race.enter(seat.id, self.clock)
                 await _look_back(race, config)
-                result = await self._agent(task).ainvoke(
-                    {"messages": task["messages"]}, merge_configs(own, {"callbacks": [self.clock]})
-                )
+                agent = self._agent(task, shell)
+                result = await within(own, lambda inner: agent.ainvoke({"messages": task["messages"]}, inner))
         except GraphBubbleUp:
             raise
         except asyncio.CancelledError:
             race.leave(seat.id, usable=False)
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: whatever a model or a tool did becomes an outcome
-            return self._failed(self.clock.failure or classify(error))
-        return self._finished(result["messages"][len(task["messages"]) :])
+            return self._ended(error, task)
+        return self._ended(result, task)
 
-    def _agent(self, task: PanelistTask) -> CompiledStateGraph[Any, Any, Any, Any]:
+    def _ended(self, ended: Any, task: PanelistTask) -> PanelistOutcome:
+        """Type what the sub-agent came to: its output, or what it raised."""
+        if isinstance(ended, BaseException):
+            return self._failed(self.clock.failure or classify(ended))
+        return self._finished(ended["messages"][len(task["messages"]) :])
+
+    def _agent(self, task: PanelistTask, shell: Sequence[BaseTool]) -> CompiledStateGraph[Any, Any, Any, Any]:
         kit, seat, settings = self.kit, self.seat, self.settings
-        tools = kit.tools(settings, seat, task["run_key"])
+        tools = [*kit.tools(settings, seat, task["run_key"]), *shell]
         steps = seat.max_tool_calls or settings.max_tool_calls
         limit = StepLimit(steps, withdrawal=withdrawal(seat.model), last_turn=render("last_turn", settings.prompts))
         return create_agent(

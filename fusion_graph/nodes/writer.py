@@ -18,6 +18,7 @@ from fusion_graph.config import FusionConfig
 from fusion_graph.events import emitter
 from fusion_graph.failures import Failure, classify
 from fusion_graph.fence import fence
+from fusion_graph.handlers import within
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.meter import Meter
 from fusion_graph.middleware.retry import with_retries
@@ -28,6 +29,7 @@ from fusion_graph.receipt import PartReceipt, Receipt
 from fusion_graph.seats import writer_of
 from fusion_graph.sources import Registry, Source
 from fusion_graph.state import FusionState
+from fusion_graph.tracing import note_part, note_run, part_facts
 from fusion_graph.unblind import blinded
 
 Writer = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
@@ -48,7 +50,7 @@ def writer_node(kit: Kit) -> Writer:
         emit = emitter(runtime.stream_writer)
         emit("writer.in_progress", model=writer_of(settings))
         started, meter = time.monotonic(), Meter()
-        own = part_config(config, WRITER, meter, model=writer_of(settings))
+        own = part_config(config, WRITER, meter, requested_model=writer_of(settings))
         answer, failure = await _write(kit, settings, state, own)
         part = PartReceipt.of(WRITER, writer_of(settings), meter, started, failure)
         registry = Registry([Source.model_validate(source) for source in state["sources"]])
@@ -59,6 +61,8 @@ def writer_node(kit: Kit) -> Writer:
         receipt = Receipt.model_validate(state["receipt"]).amended(
             writer=part, citations=check, degraded=degradations(answer, failure, check), status="ok"
         )
+        note_part(config, part_facts(WRITER, part))
+        note_run(config, receipt)
         kit.forget(state["run_key"])
         emit("fusion.completed", status="ok", failure_reason=None)
         return {"messages": [message], "receipt": receipt.as_state(), "status": "ok", "failure_reason": None}
@@ -77,7 +81,7 @@ async def _write(
     messages = [SystemMessage(render("deliberation", settings.prompts)), HumanMessage(prompt)]
 
     async def ask() -> AIMessage:
-        return await with_retries(lambda: model.ainvoke(messages, config))
+        return await with_retries(lambda: within(config, lambda own: model.ainvoke(messages, own)))
 
     try:
         answer = await ask()

@@ -97,7 +97,8 @@ class BubblewrapExecutionPolicy(BaseExecutionPolicy):
             *("--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
             *("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"),
             *_programs(),
-            *("--proc", "/proc", "--dev", "/dev", "--size", "1048576", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),
+            *("--proc", "/proc", "--dev", "/dev", "--size", "1048576", "--tmpfs", "/dev/shm"),  # noqa: S108
+            *("--remount-ro", "/dev"),
             *("--size", str(self.disk_bytes), "--tmpfs", WORKSPACE, "--symlink", WORKSPACE, "/tmp"),  # noqa: S108
             *("--size", str(OUTPUT_BYTES), "--tmpfs", OUTPUT, "--remount-ro", "/", "--chdir", WORKSPACE),
             *(part for name, value in env.items() for part in ("--setenv", name, value)),

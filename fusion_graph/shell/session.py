@@ -26,7 +26,8 @@ _VARIABLES = {
     "LANG": "C.UTF-8",
 }
 _LINE = (
-    "exec 2>/dev/null; timeout -k 1 {seconds:g} {shell} -c {command} </dev/null >{output}/out 2>&1; status=$?; kill -KILL -1; "
+    "exec 2>/dev/null; timeout -k 1 {seconds:g} {shell} -c {command} </dev/null >{output}/out 2>&1; "
+    "status=$?; kill -KILL -1; "
     "head -c {most} {output}/out; printf '\\n%s %s %s\\n' {mark} $status $(wc -c <{output}/out)\n"
 )
 """Output goes to a small disk, not to a pipe; what a command leaves running is killed, all of it, before it is read."""
@@ -152,5 +153,9 @@ class Session:
     def _clear_up(self) -> None:
         with self._spawning:
             process, self._process = self._process, None
-            if process is not None:
-                self._sandbox.policy.end(process)
+            if process is None:
+                return
+            self._sandbox.policy.end(process)
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()

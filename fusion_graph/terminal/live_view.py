@@ -65,15 +65,16 @@ class LiveView:
         rows.add_column(ratio=5, no_wrap=True, overflow="ellipsis")
         rows.add_column(justify="right", no_wrap=True, width=8)
         rows.add_column(justify="right", no_wrap=True, width=8)
+        tails = self.console.height > 2 * len(parts)
         for part in parts:
-            self._row(rows, part)
+            self._row(rows, part, tails=tails and not self.ended)
         answer = next((part for part in parts if part.id in (WRITER, CALLER) and part.text), None)
         if answer is None or self.ended:
             return rows
         room = self.console.height - rows.row_count - 3
         return Group(rows, Text(), *self._end_of(answer.text, max(room, 3)))
 
-    def _row(self, rows: Table, part: Part) -> None:
+    def _row(self, rows: Table, part: Part, *, tails: bool) -> None:
         stopped = self.ended and part.state == "working"
         sign: RenderableType = self.spinner
         if stopped:
@@ -89,7 +90,7 @@ class LiveView:
             Text(_tools(part), style="dim"),
             Text(_seconds(self.board.seconds_of(part)), style="dim"),
         )
-        if part.text and part.id not in (WRITER, CALLER, JUDGE) and not self.ended:
+        if tails and part.text and part.id not in (WRITER, CALLER, JUDGE):
             width = max(self.console.width // 2, 20)
             rows.add_row("", "", Text(tail(part.text, width), style="dim italic"), "", "")
 

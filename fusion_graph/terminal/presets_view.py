@@ -46,16 +46,18 @@ def _entry(catalog: Catalog, name: str) -> dict[str, Any]:
 def _table(catalog: Catalog) -> None:
     from rich.box import ROUNDED  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     from fusion_graph.terminal.consoles import Screen  # noqa: PLC0415
 
     table = Table(box=ROUNDED, border_style="dim", header_style="bold", show_lines=True)
-    table.add_column("name", no_wrap=True)
-    table.add_column("description", overflow="fold")
-    table.add_column("panel", overflow="fold", min_width=26)
-    table.add_column("judge", overflow="fold")
+    table.add_column("name", no_wrap=True, style="bold")
+    table.add_column("description, panel, judge", overflow="fold")
     for name, preset in catalog.presets.items():
-        seats = "\n".join(one_line(seat.model, 300) for seat in preset.seats())
-        judge = preset.judge or "the first seat's"
-        table.add_row(one_line(name, 100), one_line(catalog.descriptions.get(name, "")), seats, one_line(judge))
+        seats = ", ".join(one_line(seat.model, 300) for seat in preset.seats()) or "none of its own"
+        judge = one_line(preset.judge or "the first seat's model")
+        said = Text.assemble(
+            one_line(catalog.descriptions.get(name, "")), ("\npanel  ", "dim"), seats, ("\njudge  ", "dim"), judge
+        )
+        table.add_row(one_line(name, 100), said)
     Screen.open(color=True).out.print(table)

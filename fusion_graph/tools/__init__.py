@@ -1,6 +1,6 @@
 """The tools of a panelist and of the judge: search, fetch, the corpus, and whatever the operator adds."""
 
-from fusion_graph.tools.build import DEFAULT_TOOLS, build_tools, check_tools
+from fusion_graph.tools.build import DEFAULT_TOOLS, build_tools, check_tools, shell_settings
 from fusion_graph.tools.corpus import Corpus, Document, Passage
 from fusion_graph.tools.engine_choice import check_search, resolve_engine
 from fusion_graph.tools.page_cache import PageCache
@@ -17,6 +17,7 @@ __all__ = [
     "check_search",
     "check_tools",
     "resolve_engine",
+    "shell_settings",
     "web_fetch_tool",
     "web_search_tool",
 ]

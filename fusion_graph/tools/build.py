@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from fusion_graph.config import FetchSettings, SearchSettings, ToolSpec
 from fusion_graph.errors import ConfigError
 from fusion_graph.resources import Resources
-from fusion_graph.shell import SHELL, ShellSettings, find_sandbox
+from fusion_graph.shell.sandboxes import find_sandbox
+from fusion_graph.shell.settings import SHELL, ShellSettings
 from fusion_graph.tools.address_guard import AddressGuard
 from fusion_graph.tools.corpus import Corpus
 from fusion_graph.tools.domains import DomainRules

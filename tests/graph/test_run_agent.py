@@ -26,7 +26,7 @@ from scripted_house import (
     user_texts,
 )
 
-from fusion_graph import FusionConfig, Resources, build_fusion_graph, fusion_tool
+from fusion_graph import FusionConfig, Resources, build_fusion_agent, build_fusion_graph, fusion_tool
 from fusion_graph.testing import Fault, ReceivedCall, Reply, Researcher, Text, ToolCall, ToolCalls, chat_model
 
 FUSE = ToolCall("fusion", {"question": "The whole question?"})
@@ -218,7 +218,11 @@ async def test_a_caller_that_fails_after_the_panel_leaves_the_best_draft(house: 
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [(Fault(402), "insufficient_credits"), (Fault(429, retry_after=100), "rate_limited"), (Fault(404), "invalid_model")],
+    [
+        (Fault(402), "insufficient_credits"),
+        (Fault(429, retry_after=100), "rate_limited"),
+        (Fault(404), "invalid_model"),
+    ],
 )
 async def test_a_caller_that_fails_at_once_ends_typed_without_an_answer(
     house: House, fault: Reply, reason: str
@@ -238,10 +242,7 @@ async def test_the_caller_cites_the_panel_s_sources_and_is_checked(house: House)
 
     house.server.on(ALPHA, Researcher(["a"], "See https://example.org/a", tool="find"))
     house.server.on(WRITER, FUSE, "It does [S1], they say [S8].")
-    graph_resources = house.with_tools([find])
-    from fusion_graph import build_fusion_agent
-
-    output = await ask(build_fusion_agent(config_of([find], {}), resources=graph_resources))
+    output = await ask(build_fusion_agent(config_of([find], {}), resources=house.with_tools([find])))
     (told,) = results(output)
     assert told["sources"] == [{"id": "S1", "url": "https://example.org/a", "title": "https://example.org/a"}]
     assert "See [S1]" in told["responses"][0]["content"]

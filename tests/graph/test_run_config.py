@@ -104,9 +104,7 @@ async def test_a_missing_engine_key_is_said_with_the_seat(house: House) -> None:
     assert house.server.calls == []
 
 
-async def test_a_key_is_sent_as_a_bearer_and_recorded_nowhere(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_key_is_sent_as_a_bearer_and_recorded_nowhere(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     from fusion_graph.testing import fingerprint
 
     monkeypatch.setenv("ACME_API_KEY", "a-key-of-mine")

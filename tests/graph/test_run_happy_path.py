@@ -8,7 +8,20 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from pydantic import ValidationError
-from scripted_house import ALPHA, ANSWER, BETA, GAMMA, JUDGE, QUESTION, WRITER, House, asked, draft_of, seat, system_text
+from scripted_house import (
+    ALPHA,
+    ANSWER,
+    BETA,
+    GAMMA,
+    JUDGE,
+    QUESTION,
+    WRITER,
+    House,
+    asked,
+    draft_of,
+    seat,
+    system_text,
+)
 
 from fusion_graph import Analysis, FusionConfig, Receipt
 from fusion_graph.testing import Researcher, Text, Usage
@@ -86,7 +99,9 @@ async def test_the_receipt_sums_tokens_and_cost_and_names_the_served_models(hous
     assert receipt["writer"]["served_model"] == f"{WRITER}-2026"
     assert seat(output, "seat-2")["usage"]["cost_usd"] == 0.2
     totals = receipt["totals"]["usage"]
-    assert totals["cost_usd"] == pytest.approx(0.1 + 0.2 + 0.3 * 2 + 0.4)  # the judge is asked twice: `{}` is no analysis
+    assert totals["cost_usd"] == pytest.approx(
+        0.1 + 0.2 + 0.3 * 2 + 0.4
+    )  # the judge is asked twice: `{}` is no analysis
     assert (totals["input_tokens"], totals["output_tokens"]) == (500, 50)
     assert (totals["cached_tokens"], totals["reasoning_tokens"]) == (250, 25)
     assert not totals["cost_at_least"]

@@ -198,7 +198,9 @@ async def test_all_of_the_state_but_messages_is_plain_json_and_is_read_back_with
 
 async def test_the_agent_s_turns_are_kept_on_a_thread_and_every_turn_may_fuse(house: House) -> None:
     graph = house.agent(checkpointer=InMemorySaver())
-    house.server.on(WRITER, ToolCall("fusion", {"question": "Q1"}), "One.", ToolCall("fusion", {"question": "Q2"}), "Two.")
+    house.server.on(
+        WRITER, ToolCall("fusion", {"question": "Q1"}), "One.", ToolCall("fusion", {"question": "Q2"}), "Two."
+    )
     first = await ask(graph, "First?", THREAD)
     second = await ask(graph, "Second?", THREAD)
     assert first["messages"][-1].text == "One."

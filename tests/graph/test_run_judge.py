@@ -269,7 +269,12 @@ async def test_what_the_judge_found_is_registered_as_its_own(house: House) -> No
 
 @pytest.mark.parametrize(
     "around",
-    ["```json\n{}\n```", "```\n{}\n```", "Here is the comparison:\n\n{}\n\nI hope it helps.", "<think>So {A} or {B}?</think>{}"],
+    [
+        "```json\n{}\n```",
+        "```\n{}\n```",
+        "Here is the comparison:\n\n{}\n\nI hope it helps.",
+        "<think>So {A} or {B}?</think>{}",
+    ],
 )
 async def test_json_in_a_fence_or_in_prose_is_accepted_without_a_repair(house: House, around: str) -> None:
     house.server.on(JUDGE, around.replace("{}", FOUND))

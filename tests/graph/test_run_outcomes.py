@@ -98,9 +98,7 @@ async def test_a_survivor_of_each_kind_leaves_the_others_in_the_panel_order(hous
     assert judged.count('<draft label="') == 2 + judged.count('like `<draft label="A"')
 
 
-@pytest.mark.parametrize(
-    "reply", [Text("late", delay=30), SLOW_STREAM], ids=["slow first byte", "slow stream"]
-)
+@pytest.mark.parametrize("reply", [Text("late", delay=30), SLOW_STREAM], ids=["slow first byte", "slow stream"])
 @pytest.mark.parametrize("how", ["ask", "stream"])
 async def test_a_seat_over_its_time_is_timed_out_and_its_request_is_dropped(
     house: House, reply: Text, how: str

@@ -26,7 +26,9 @@ def find(query: str) -> str:
 @tool(response_format="content_and_artifact")
 def ours(query: str) -> tuple[str, dict[str, list[dict[str, str]]]]:
     """Find pages, as our own tools do: with an artifact that names them."""
-    return "https://not-a-source.example/ad", {"sources": [{"url": f"https://real.example/{query}", "title": "A [real] page"}]}
+    return "https://not-a-source.example/ad", {
+        "sources": [{"url": f"https://real.example/{query}", "title": "A [real] page"}]
+    }
 
 
 def tokens_of(call: ReceivedCall) -> int:
@@ -92,7 +94,9 @@ async def test_sources_are_registered_in_the_panel_order_with_the_seats_that_fou
 
 
 async def test_of_our_own_tools_only_what_they_name_is_a_source(house: House) -> None:
-    house.server.on(ALPHA, Researcher(["a"], "See https://real.example/a and https://not-a-source.example/ad", tool="ours"))
+    house.server.on(
+        ALPHA, Researcher(["a"], "See https://real.example/a and https://not-a-source.example/ad", tool="ours")
+    )
     output = await house.ask(tools=[ours], panel=[ALPHA])
     assert output["sources"] == [
         {"id": "S1", "url": "https://real.example/a", "title": "A [real] page", "seat_ids": ["seat-1"]}

@@ -95,6 +95,5 @@ async def test_tokens_arrive_while_the_model_still_speaks(client: LangGraphClien
         elif name == "custom" and part.data["type"] == "panel.completed":
             order.append(("completed", part.data["seat_id"]))
 
-    print(order)
     assert order[-1] == ("completed", "seat-1")
     assert order.index(("completed", "seat-2")) < order.index(("token", "four"))

@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 from cli_house import asked, seat_them
 from typer.testing import CliRunner, Result
 
 from fusion_graph.cli import app
 from fusion_graph.receipt import NO_LANGUAGE_MODEL
+from fusion_graph.terminal import ask
 from fusion_graph.testing import ScriptedServer, Text, ToolCall
 
 KEYS = ["answer", "analysis", "responses", "failed_models", "sources", "receipt", "status", "failure_reason"]
@@ -186,3 +188,29 @@ def test_options_reach_the_models(panel):
     body = panel.calls_of("acme/beta")[0].body
     assert body["temperature"] == 0.25
     assert 77 in (body.get("max_tokens"), body.get("max_completion_tokens"))
+
+
+class _Broken:
+    """A graph that breaks off with an error nobody turned into an outcome."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def astream(self, *_: object, **__: object):
+        raise self.error
+        yield
+
+
+def test_a_provider_s_failure_that_breaks_the_run_off_is_one_sentence(monkeypatch):
+    broken = _Broken(httpx.ConnectError("no route to it"))
+    monkeypatch.setattr(ask, "_BUILDERS", {"fuse": lambda config, resources: broken})
+    done = fusion("ask", "--panel", "a/b", "Why?")
+    assert done.exit_code == 1
+    assert "Broke off after" in done.stderr
+    assert "Error: the run broke off (connection): no route to it" in done.stderr
+
+
+def test_a_defect_keeps_its_traceback(monkeypatch):
+    broken = _Broken(ZeroDivisionError("a defect"))
+    monkeypatch.setattr(ask, "_BUILDERS", {"fuse": lambda config, resources: broken})
+    assert isinstance(fusion("ask", "--panel", "a/b", "Why?").exception, ZeroDivisionError)

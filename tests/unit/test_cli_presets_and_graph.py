@@ -41,7 +41,7 @@ def test_presets_of_one_s_own_are_listed_too(tmp_path, monkeypatch, by):
     said = fusion("presets", *(["--presets-file", str(file)] if by == "option" else [])).stdout
     assert "mine" in said
     assert "My own." in said
-    assert "the first seat's" in said
+    assert "the first seat's model" in said
 
 
 def test_a_wrong_presets_file_ends_with_2(tmp_path):

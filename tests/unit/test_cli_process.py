@@ -18,11 +18,13 @@ from fusion_graph.testing import ScriptedServer, Text, Usage
 
 ESCAPE = re.compile(r"\x1b")
 TIMED = re.compile(r"^ +\d+\.\ds  \S")
-INTERRUPTIBLE = (  # a shell in the background hands on an ignored SIGINT; a terminal never does
-    sys.executable,
-    "-c",
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from fusion_graph.cli import main; main()",
-)
+START = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
+from fusion_graph.cli import main
+main()
+"""
+INTERRUPTIBLE = (sys.executable, "-c", START)
 
 
 @pytest.fixture
@@ -48,7 +50,8 @@ def test_standard_input_is_the_question_and_standard_output_one_json_object(pane
 @pytest.mark.parametrize("code", [1, 2])
 def test_failures_have_their_exit_codes(panel, code):
     models = ["--panel", "acme/broke" if code == 1 else "nonsense"]
-    done = subprocess.run([*FUSION, *asked(panel, "--no-tools", models=models)], capture_output=True, text=True)
+    arguments = [*FUSION, *asked(panel, "--no-tools", models=models)]
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True)
     assert done.returncode == code
     assert "Traceback" not in done.stderr
 
@@ -60,15 +63,20 @@ def slow_panel(panel: ScriptedServer) -> ScriptedServer:
     return panel
 
 
+def _wait_for_one_draft(panel: ScriptedServer) -> None:
+    panel.wait_until(lambda: any(call.completed for call in panel.calls_of("acme/alpha")), timeout=15)
+    panel.wait_until(lambda: panel.open_requests == 1)
+    time.sleep(0.3)  # until the seat has read it
+
+
 def test_control_c_reaches_the_requests_and_shows_what_was_spent(slow_panel):
-    process = subprocess.Popen(
-        [*INTERRUPTIBLE, *asked(slow_panel, "--no-tools")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    slow_panel.wait_until(lambda: any(call.completed for call in slow_panel.calls_of("acme/alpha")), timeout=15)
-    slow_panel.wait_until(lambda: slow_panel.open_requests == 1)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    arguments = [*INTERRUPTIBLE, *asked(slow_panel, "--no-tools")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            _wait_for_one_draft(slow_panel)
+        finally:
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=10)
     assert process.returncode == 130
     slow_panel.wait_until(lambda: slow_panel.open_requests == 0)
     assert slow_panel.calls_of("acme/beta")[0].disconnected

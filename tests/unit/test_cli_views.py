@@ -136,6 +136,16 @@ def test_rows_leave_room_for_the_echo_of_control_c():
     assert all(len(row.rstrip()) <= 76 for row in _picture(board, 80).splitlines())
 
 
+def test_a_short_terminal_shows_rows_without_texts():
+    board, _ = _working_board()
+    _token(board, "Half a draft", seat_id="s1")
+    console = _console()
+    console.height = 8
+    console.print(LiveView(console, board).picture())
+    assert "Half a draft" not in _said(console)
+    assert "acme/a #2" in _said(console)
+
+
 def test_plain_lines_carry_time_part_and_no_escape_codes():
     board, clock = _working_board()
     console = _console()

