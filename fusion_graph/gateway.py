@@ -21,6 +21,9 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 class GatewayChat(BaseChatOpenAI):
     """A model behind an OpenAI-compatible gateway."""
 
+    use_responses_api: bool | None = False
+    """Chat completions is what every gateway speaks; the base class would leave it for some names and tools."""
+
     @property
     def _llm_type(self) -> str:
         return "fusion-gateway"
@@ -48,7 +51,7 @@ class GatewayChat(BaseChatOpenAI):
             generation.message.response_metadata["token_usage"] = {"cost": usage["cost"]}
         for choice in chunk.get("choices") or []:
             delta = choice.get("delta") or {}
-            _keep_reasoning(generation.message, delta)
+            _keep_extras(generation.message, delta)
             if delta.get("refusal"):
                 generation.message.additional_kwargs["refusal"] = delta["refusal"]
         return generation
@@ -57,7 +60,7 @@ class GatewayChat(BaseChatOpenAI):
         raw = response if isinstance(response, dict) else response.model_dump(warnings=False)
         result = super()._create_chat_result(raw if _emptied(raw) else response, generation_info)
         for choice, generation in zip(raw.get("choices") or [], result.generations, strict=False):
-            _keep_reasoning(generation.message, choice.get("message") or {})
+            _keep_extras(generation.message, choice.get("message") or {})
         return result
 
 
@@ -84,7 +87,10 @@ def _no_object(arguments: Any) -> bool:
         return False
 
 
-def _keep_reasoning(message: Any, raw: dict[str, Any]) -> None:
+def _keep_extras(message: Any, raw: dict[str, Any]) -> None:
+    """Keep reasoning text, and the pages that the gateway's own tools found."""
     reasoning = raw.get("reasoning_content") or raw.get("reasoning")
     if isinstance(reasoning, str) and reasoning:
         message.additional_kwargs["reasoning_content"] = reasoning
+    if isinstance(annotations := raw.get("annotations"), list) and annotations:
+        message.additional_kwargs["annotations"] = annotations

@@ -38,6 +38,24 @@ def heard_first(config: RunnableConfig, *handlers: BaseCallbackHandler, inherit:
     return {**config, "callbacks": manager}
 
 
+def heard_last(config: RunnableConfig, handler: BaseCallbackHandler) -> RunnableConfig:
+    """Put a handler after all others, for the run and those below it.
+
+    Args:
+        config: The config of a run.
+        handler: The handler.
+
+    Returns:
+        A new config.
+    """
+    manager = config.get("callbacks")
+    if manager is None or isinstance(manager, list):
+        return {**config, "callbacks": [*(manager or []), handler]}
+    manager = manager.copy()
+    manager.add_handler(handler)
+    return {**config, "callbacks": manager}
+
+
 async def within(config: RunnableConfig, call: Callable[[RunnableConfig], Coroutine[Any, Any, T]]) -> T:
     """Make a nested call whose handlers are heard in the order in which a config has them.
 

@@ -225,7 +225,9 @@ def part_config(
         "run_name": part,
         "configurable": {DEPTH: depth(config) + int(deeper)},
     }
-    return with_costs(heard_first(merge_configs(config, own), *handlers))
+    merged = merge_configs(config, own)
+    merged["callbacks"] = config.get("callbacks")  # the merge would bring the surrounding run's in again, in any order
+    return with_costs(heard_first(merged, *handlers))
 
 
 def depth(config: RunnableConfig) -> int:

@@ -26,6 +26,7 @@ from fusion_graph.resources import Resources
 _DIRECT = re.compile(r"^(?P<provider>[a-z][a-z0-9_-]*):(?P<model>.+)$")
 DEFAULT_WINDOW = 128_000
 """Tokens assumed of a model whose published window nobody knows."""
+_LAST_PORT = 65_535
 _OLLAMA_PORTS = {"http": "80", "https": "443"}
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - read, never listened on
 
@@ -207,7 +208,8 @@ def ollama_url(environ: Mapping[str, str]) -> str:
     place, _, path = rest.partition("/")
     named = re.fullmatch(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>\d+))?", place)
     host, port = (named["host"], named["port"]) if named else (f"[{place}]", None)
-    port = port or (_OLLAMA_PORTS.get(scheme, "11434") if separator else "11434")
+    if port is None or int(port[:6]) > _LAST_PORT:
+        port = _OLLAMA_PORTS.get(scheme, "11434") if separator else "11434"
     tail = f"/{path.rstrip('/')}" if path.rstrip("/") else ""
     return f"{scheme or 'http'}://{_EVERYWHERE.get(host, host)}:{port}{tail}"
 

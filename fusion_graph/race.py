@@ -31,6 +31,7 @@ class SeatClock(BaseCallbackHandler):
     def __init__(self, total: float, idle: float | None = None) -> None:
         self._total, self._idle = total, idle
         self._scope = asyncio.timeout(None)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._end = 0.0
         self._why = Failure(kind="timeout", message=f"no draft within seat_timeout={total:g} s")
         self._waits_for_a_sign = False
@@ -38,7 +39,8 @@ class SeatClock(BaseCallbackHandler):
 
     async def __aenter__(self) -> Self:
         """Start the clock."""
-        self._end = asyncio.get_running_loop().time() + self._total
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.time() + self._total
         await self._scope.__aenter__()
         self.progress()
         return self
@@ -80,15 +82,19 @@ class SeatClock(BaseCallbackHandler):
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """A token is progress."""
-        self.progress()
+        self._heard()
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """So is a finished call."""
-        self.progress()
+        self._heard()
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """And a tool that returned."""
-        self.progress()
+        self._heard()
+
+    def _heard(self) -> None:
+        if self._idle is not None and self._loop is not None and not self._over:
+            self._loop.call_soon_threadsafe(self.progress)  # synchronous tools report from threads of their own
 
 
 class Race:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict
 
 from fusion_graph.outcomes import FoundSource, PanelistOutcome
@@ -211,7 +211,7 @@ def found_in(messages: Sequence[BaseMessage]) -> list[FoundSource]:
     """Read what tools returned from an agent's messages.
 
     Our own tools name their sources in the message's artifact; of any other tool, MCP ones included, every
-    address in the text counts.
+    address in the text counts. What a gateway's own tools found stands in the annotations of the model's message.
 
     Args:
         messages: The agent's messages.
@@ -221,17 +221,28 @@ def found_in(messages: Sequence[BaseMessage]) -> list[FoundSource]:
     """
     found: dict[str, FoundSource] = {}
     for message in messages:
-        if not isinstance(message, ToolMessage) or message.status == "error":
-            continue
-        for source in _of_tool(message):
+        for source in _of_tool(message) if isinstance(message, ToolMessage) else _of_gateway(message):
             found.setdefault(canonical(source.url), source)
     return list(found.values())
 
 
+def _of_gateway(message: BaseMessage) -> list[FoundSource]:
+    listed = message.additional_kwargs.get("annotations") if isinstance(message, AIMessage) else None
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    cited = [entry.get("url_citation") or entry for entry in entries if entry.get("type") == "url_citation"]
+    return [_source(entry) for entry in cited if isinstance(entry, dict) and URL.match(str(entry.get("url")))]
+
+
+def _source(entry: dict[str, Any]) -> FoundSource:
+    return FoundSource(url=str(entry["url"]), title=str(entry.get("title") or entry["url"]))
+
+
 def _of_tool(message: ToolMessage) -> list[FoundSource]:
+    if message.status == "error":
+        return []
     artifact = message.artifact
     named = artifact.get("sources") if isinstance(artifact, dict) else None
     if isinstance(named, list) and all(isinstance(entry, dict) and entry.get("url") for entry in named):
-        return [FoundSource(url=str(entry["url"]), title=str(entry.get("title") or entry["url"])) for entry in named]
+        return [_source(entry) for entry in named]
     urls = [match[0].rstrip(_END) for match in URL.finditer(str(message.text))]
     return [FoundSource(url=url, title=url) for url in urls]

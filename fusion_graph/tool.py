@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, tool
+from langchain_core.tools import BaseTool
 from pydantic import Field
 
 from fusion_graph.config import FusionConfig
@@ -17,6 +17,7 @@ from fusion_graph.handlers import within
 from fusion_graph.redaction import redact
 from fusion_graph.resources import Resources
 from fusion_graph.sources import Registry, Source
+from fusion_graph.tools.result import SourcedTool
 
 FUSION = "fusion"
 DESCRIPTION = (
@@ -57,7 +58,6 @@ def fusion_tool(
 def graph_tool(graph: Graph, *, name: str = FUSION, description: str = DESCRIPTION) -> BaseTool:
     """Make the tool from a compiled graph; see `fusion_tool`."""
 
-    @tool(name, description=description, response_format="content_and_artifact")
     async def fusion(
         question: Annotated[
             str,
@@ -72,7 +72,9 @@ def graph_tool(graph: Graph, *, name: str = FUSION, description: str = DESCRIPTI
             return json.dumps(failed, ensure_ascii=False), {"sources": [], "output": None, **failed}
         return json.dumps(result_of(output), ensure_ascii=False), _artifact(output)
 
-    return fusion
+    return SourcedTool.from_function(
+        coroutine=fusion, name=name, description=description, response_format="content_and_artifact"
+    )
 
 
 def failure(error: str, reason: str) -> dict[str, Any]:

@@ -9,9 +9,8 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import merge_configs
 
-from fusion_graph.handlers import heard_first
+from fusion_graph.handlers import heard_first, heard_last
 from fusion_graph.meter import message_of, usage_of
 from fusion_graph.tracing import tracers_of
 
@@ -28,15 +27,11 @@ def with_costs(config: RunnableConfig) -> RunnableConfig:
     Returns:
         A config for the same run; the same one where nothing traces.
     """
-    manager = config.get("callbacks")
-    if not isinstance(manager, BaseCallbackManager) or next(tracers_of(config), None) is None:
-        return config
-    if any(isinstance(handler, _Priced) for handler in manager.handlers):
+    heard = getattr(config.get("callbacks"), "handlers", ())
+    if next(tracers_of(config), None) is None or any(isinstance(handler, _Priced) for handler in heard):
         return config
     priced = _Priced()
-    around = heard_first(config, priced)
-    around["callbacks"].add_handler(_Plain(priced))
-    return around
+    return heard_last(heard_first(config, priced), _Plain(priced))
 
 
 class _Priced(BaseCallbackHandler):

@@ -15,6 +15,7 @@ from fusion_graph.events import Emit
 from fusion_graph.failures import classify
 from fusion_graph.fence import fence
 from fusion_graph.sources import found_in
+from fusion_graph.tools.result import SourcedTool
 
 
 class ToolGuard(AgentMiddleware[Any, Any]):
@@ -41,7 +42,7 @@ class ToolGuard(AgentMiddleware[Any, Any]):
         self.emit("panel.tool_call", arguments=call["args"], **facts)
         result = await self._run(request, handler)
         if isinstance(result, ToolMessage):
-            result = _fenced(result)
+            result = result if isinstance(request.tool, SourcedTool) else _fenced(result)
             found = [source.model_dump() for source in found_in([result])]
             self.emit("panel.tool_result", status=result.status, sources=found, **facts)
         return result
@@ -62,9 +63,7 @@ class ToolGuard(AgentMiddleware[Any, Any]):
 
 
 def _fenced(message: ToolMessage) -> ToolMessage:
-    """Fence what a tool that is not ours returned; our own tools fence their results themselves."""
-    if isinstance(message.artifact, dict) and "sources" in message.artifact:
-        return message
+    """Fence what a tool that is not ours returned; our own tools fence what they quote themselves."""
     text = fence("tool_result", str(message.text), tool=str(message.name))
     pictures = [block for block in message.content if not isinstance(block, str) and block.get("type") != "text"]
     content: Any = [{"type": "text", "text": text}, *pictures] if pictures else text

@@ -61,6 +61,7 @@ def caller_node(kit: Kit, fusion: BaseTool, tools: Sequence[BaseTool]) -> Caller
     async def caller(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
         guard_depth(config)
         settings, why = await _settings(kit, runtime.context)
+        _can_decide(settings)
         await check(kit, settings, resolved(settings), writes=True)
         once = FusionOnce(settings.tool_choice, _question(state))
         started, opened, meter = time.monotonic(), round(time.time(), 3), Meter()
@@ -83,6 +84,15 @@ async def _settings(kit: Kit, context: Any) -> tuple[FusionConfig, str]:
         return settings, "named in the config"
     choice = await choose(kit.models, kit.resources)
     return settings.over(choice.config), choice.why
+
+
+def _can_decide(settings: FusionConfig) -> None:
+    caller = writer_of(settings)
+    if caller.startswith("offline:"):
+        raise ConfigError(
+            f"writer: {caller!r} calls no language model and cannot decide whether to deliberate; "
+            "name a calling model in `writer`, or use the graph `fusion` (--mode fuse)"
+        )
 
 
 def _question(state: FusionState) -> str:

@@ -17,7 +17,6 @@ from fusion_graph import (
     build_fusion_agent,
     build_fusion_graph,
 )
-from fusion_graph.graph import Graph
 from fusion_graph.testing import ReceivedCall, ScriptedServer
 
 QUESTION = "Does a carbon tax cut emissions?"
@@ -48,7 +47,7 @@ def draft_of(model: str) -> str:
 
 @dataclass
 class House:
-    """The scripted server, and graphs whose gateway it is."""
+    """The scripted server, and graphs whose gateway it is; they are `Any`, since contexts may be plain dicts."""
 
     server: ScriptedServer
     resources: Resources
@@ -59,15 +58,15 @@ class House:
         self.server.on(JUDGE, AGREED)
         self.server.on(WRITER, ANSWER)
 
-    def fusion(self, *, tools: Sequence[BaseTool] = (), checkpointer: Any = None, **settings: Any) -> Graph:
+    def fusion(self, *, tools: Sequence[BaseTool] = (), checkpointer: Any = None, **settings: Any) -> Any:
         config, resources = config_of(tools, settings), self.with_tools(tools)
         return build_fusion_graph(config, resources=resources, checkpointer=checkpointer)
 
-    def deliberation(self, *, tools: Sequence[BaseTool] = (), checkpointer: Any = None, **settings: Any) -> Graph:
+    def deliberation(self, *, tools: Sequence[BaseTool] = (), checkpointer: Any = None, **settings: Any) -> Any:
         config, resources = config_of(tools, settings), self.with_tools(tools)
         return build_deliberation_graph(config, resources=resources, checkpointer=checkpointer)
 
-    def agent(self, *, own: Sequence[BaseTool] = (), checkpointer: Any = None, **settings: Any) -> Graph:
+    def agent(self, *, own: Sequence[BaseTool] = (), checkpointer: Any = None, **settings: Any) -> Any:
         config = config_of((), settings)
         return build_fusion_agent(config, tools=own, resources=self.resources, checkpointer=checkpointer)
 
@@ -112,7 +111,7 @@ def asked(messages: Sequence[AnyMessage] | str = QUESTION) -> dict[str, Any]:
 
 
 async def ask(
-    graph: Graph, messages: Sequence[AnyMessage] | str = QUESTION, config: Any = None, *, context: Any = None
+    graph: Any, messages: Sequence[AnyMessage] | str = QUESTION, config: Any = None, *, context: Any = None
 ) -> dict[str, Any]:
     """Run a compiled graph once."""
     return dict(await graph.ainvoke(asked(messages), config, context=context))

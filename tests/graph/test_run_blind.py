@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.tools import tool
 from scripted_house import ALPHA, BETA, GAMMA, JUDGE, WRITER, House, analysis, draft_of, user_texts
 
@@ -175,7 +175,7 @@ async def test_the_drafts_block_opens_both_prompts_with_the_same_bytes(house: Ho
 
 
 async def test_the_same_drafts_render_to_the_same_bytes_in_every_run(house: House) -> None:
-    talk = [HumanMessage("Hello"), AIMessage("Hi"), HumanMessage("why?")]
+    talk: list[AnyMessage] = [HumanMessage("Hello"), AIMessage("Hi"), HumanMessage("why?")]
     for _ in range(2):
         await house.ask(talk, panel=PANEL)
     first, second = house.calls(JUDGE)

@@ -60,7 +60,7 @@ async def test_a_setting_that_cannot_work_is_an_error_that_names_field_and_value
 ) -> None:
     defaults = FusionConfig(panel=[ALPHA], judge=JUDGE, writer=WRITER, tools=[])
     graph = build(defaults, resources=house.resources)
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - pydantic's and ours are both ValueErrors
+    with pytest.raises(ValueError) as caught:
         await graph.ainvoke(asked(), context=context)
     assert isinstance(caught.value, ConfigError | ValidationError)
     for words in named:

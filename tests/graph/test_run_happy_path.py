@@ -212,7 +212,7 @@ async def test_reasoning_reaches_panel_and_judge_and_temperature_the_panel_alone
 
 
 async def test_tool_calls_are_run_counted_and_answered(house: House) -> None:
-    house.server.on(ALPHA, Researcher(["one", "two"], lambda found: " / ".join(found), tool="lookup"))
+    house.server.on(ALPHA, Researcher(["one", "two"], " / ".join, tool="lookup"))
     output = await house.ask(tools=[lookup], panel=[ALPHA])
     assert seat(output, "seat-1")["tool_calls"] == 2
     assert seat(output, "seat-1")["calls"] == 3

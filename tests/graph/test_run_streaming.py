@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -140,7 +141,7 @@ async def test_the_seats_tokens_come_interleaved_and_not_one_seat_after_the_othe
         for _, _, (chunk, metadata) in await streamed(house.fusion(), "messages")
         if isinstance(chunk, AIMessageChunk) and "seat_id" in metadata and chunk.text
     ]
-    changes = sum(one != other for one, other in zip(order, order[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(order))
     assert changes > 2
 
 

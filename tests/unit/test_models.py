@@ -242,6 +242,8 @@ async def test_an_error_is_not_remembered():
         ("[::]:1234", "http://[::1]:1234"),
         ("10.0.0.0.0.example", "http://10.0.0.0.0.example:11434"),
         (' "gpu" ', "http://gpu:11434"),
+        ("gpu:99999", "http://gpu:11434"),
+        ("https://gpu:99999999999", "https://gpu:443"),
     ],
 )
 def test_the_ollama_host_is_read_as_ollama_reads_it(host, url):
