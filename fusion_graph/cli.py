@@ -131,6 +131,22 @@ def graph(
     raise typer.Exit(draw(name, picture, output, online=online))
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask each model of the default panel for one word: this costs money.")
+    ] = False,
+) -> None:
+    """Say what works here, and the fix for what does not. Prints no key and, without --live, spends nothing.
+
+    Exit code 1 if anything that is set up does not work.
+    """
+    from fusion_graph.terminal.doctor_view import doctor as show  # noqa: PLC0415
+
+    raise typer.Exit(show(as_json=as_json, live=live))
+
+
 def main() -> None:
     """Run the command; the entry point `fusion`."""
     try:

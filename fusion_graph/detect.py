@@ -36,13 +36,20 @@ class Choice:
     why: str
 
 
-class _OllamaModel(BaseModel):
+class OllamaModel(BaseModel):
+    """A model that an Ollama server lists.
+
+    Attributes:
+        name: Its name there.
+        size: Bytes of its file, where the server says.
+    """
+
     name: str
     size: int | None = None
 
 
 class _OllamaModels(BaseModel):
-    models: list[_OllamaModel]
+    models: list[OllamaModel]
 
 
 class _OllamaDetails(BaseModel):
@@ -94,26 +101,37 @@ def _by_keys(models: Models) -> Choice | None:
     return Choice(FusionConfig(panel=panel, judge=found[0].default), f"{names} set{unused}")
 
 
-async def _ollama(environ: Mapping[str, str]) -> Choice | None:
-    url = ollama_url(environ)
+async def ollama_models(environ: Mapping[str, str]) -> list[OllamaModel] | None:
+    """Ask an Ollama server for the models that say they can call tools.
+
+    Args:
+        environ: `OLLAMA_HOST` says where it is.
+
+    Returns:
+        The models, largest first; `None` where no Ollama server answers in time.
+    """
     try:
         async with (
             asyncio.timeout(PROBE_SECONDS_IN_ALL),
-            httpx.AsyncClient(base_url=url, timeout=PROBE_SECONDS, trust_env=False) as client,
+            httpx.AsyncClient(base_url=ollama_url(environ), timeout=PROBE_SECONDS, trust_env=False) as client,
         ):
             able = [model for model in await _listed(client) if await _can_call_tools(client, model.name)]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError):
         return None
+    return sorted(able, key=lambda model: model.size or 0, reverse=True)
+
+
+async def _ollama(environ: Mapping[str, str]) -> Choice | None:
+    url, able = ollama_url(environ), await ollama_models(environ)
     if not able:
         return None
-    able.sort(key=lambda model: model.size or 0, reverse=True)
     names = [f"ollama:{model.name}" for model in able][:3]
     panel: list[Seat | str] = [*names] if len(names) > 1 else [*names * SELF_FUSION]
     small = " (small models: check what they say)" if (able[0].size or 0) < SMALL else ""
     return Choice(FusionConfig(panel=panel, judge=names[0]), f"Ollama at {url}: {', '.join(names)}{small}")
 
 
-async def _listed(client: httpx.AsyncClient) -> list[_OllamaModel]:
+async def _listed(client: httpx.AsyncClient) -> list[OllamaModel]:
     answer = (await client.get("/api/tags")).raise_for_status()
     return _OllamaModels.model_validate_json(answer.content).models[:32]
 

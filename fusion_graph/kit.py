@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +26,7 @@ from fusion_graph.shell.tool import shell_tool
 from fusion_graph.tools import PageCache, build_tools, check_tools, shell_settings
 from fusion_graph.tools.corpus import Corpus
 from fusion_graph.traced_costs import with_costs
+from fusion_graph.tracing import note_part
 
 DEPTH = "fusion_depth"
 RUNS_HELD = 1024
@@ -81,13 +82,14 @@ class Kit:
             self._runs.popitem(last=False)
         return shared
 
-    def settle(self, context: Any, chosen: Mapping[str, Any] | None = None) -> FusionConfig:
+    def settle(self, context: Any, began_with: Sequence[Mapping[str, Any]] = ()) -> FusionConfig:
         """Resolve a run's settings: the run over its preset, over the graph's defaults over theirs.
 
         Args:
             context: The run's `context`. A graph that holds this one as a subgraph passes its own context down:
                 its `fusion` field counts if it has one, and nothing of it otherwise.
-            chosen: Settings found because nobody named models.
+            began_with: What a run that is under way began with, as its state holds it: its settings, then those of
+                each fork. They stand in place of the graph's defaults, so that a resumed run keeps its models.
 
         Returns:
             The settings.
@@ -95,9 +97,10 @@ class Kit:
         Raises:
             ConfigError: A field is unknown or out of range, or a preset does not exist.
         """
-        settled = self._layer(_config_of(context), self._layer(self.defaults, FusionConfig()))
-        if chosen is not None:
-            settled = _over(settled, FusionConfig.model_validate(chosen["config"]))
+        layers = [FusionConfig.model_validate(layer) for layer in began_with]
+        settled = layers[0] if layers else self._layer(self.defaults, FusionConfig())
+        for layer in (*layers[1:], _config_of(context)):
+            settled = self._layer(layer, settled)
         return settled
 
     def _layer(self, top: FusionConfig, below: FusionConfig) -> FusionConfig:
@@ -219,8 +222,10 @@ def part_config(
     Returns:
         A config for the nested run.
     """
+    facts = {"fusion_part": part, **{key: value for key, value in metadata.items() if value is not None}}
+    note_part(config, facts)
     own: RunnableConfig = {
-        "metadata": {"fusion_part": part, **{key: value for key, value in metadata.items() if value is not None}},
+        "metadata": facts,
         "tags": [f"fusion:{part}"],
         "run_name": part,
         "configurable": {DEPTH: depth(config) + int(deeper)},

@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from fusion_graph.analysis import JudgedAnalysis, JudgeFailure
 from fusion_graph.failures import Failure, classify
-from fusion_graph.handlers import within
+from fusion_graph.nested import within
 from fusion_graph.receipt import Rung
 
 SUBMIT = "submit_analysis"

@@ -2,66 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
-from pydantic import BaseModel, ConfigDict
 
 from fusion_graph.failed_calls import clean
+from fusion_graph.money import summed
+from fusion_graph.usage import Price, Usage, fee_of, priced, usage_of
 
-
-class Usage(BaseModel):
-    """Tokens and cost of one or many calls; `None` means unknown, never zero.
-
-    Attributes:
-        input_tokens: Prompt tokens.
-        output_tokens: Completion tokens, reasoning included.
-        cached_tokens: Prompt tokens read from the provider's cache.
-        reasoning_tokens: Completion tokens spent on reasoning.
-        cost_usd: What the provider says it cost, in US dollars.
-        tokens_at_least: Whether some call reported no tokens, so that the sums are lower bounds.
-        cost_at_least: Whether some call reported no cost, so that the sum is a lower bound.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    cost_usd: float | None = None
-    tokens_at_least: bool = False
-    cost_at_least: bool = False
-
-    @classmethod
-    def total(cls, parts: list[Usage]) -> Usage:
-        """Add usages up; a sum over unknowns alone is unknown.
-
-        Args:
-            parts: The usages of the parts.
-
-        Returns:
-            The sum, marked as lower bounds where a part did not know its tokens or its cost.
-        """
-        names = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
-        sums: dict[str, Any] = {name: _known_sum([getattr(part, name) for part in parts]) for name in names}
-        costs = [Decimal(str(part.cost_usd)) for part in parts if part.cost_usd is not None]
-        return cls(
-            **sums,
-            cost_usd=float(sum(costs)) if costs else None,
-            tokens_at_least=any(
-                part.tokens_at_least or None in (part.input_tokens, part.output_tokens) for part in parts
-            ),
-            cost_at_least=any(part.cost_at_least or part.cost_usd is None for part in parts),
-        )
+MODEL = "fusion_model"
+"""Metadata key of a chat model: the name under which the config asked for it."""
 
 
 _FINISH_WORDS = {
@@ -82,17 +38,13 @@ _FINISH_WORDS = {
 """What Anthropic, Google and OpenAI's Responses API say, in the words of OpenAI's chat completions."""
 
 
-def _known_sum(values: list[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
 @dataclass(slots=True)
 class Call:
     """One model call: what was asked, what came back, what it used."""
 
     part: str
     started: float
+    model: str | None = None
     seconds: float | None = None
     served_model: str | None = None
     finish_reason: str | None = None
@@ -105,16 +57,23 @@ class Meter(BaseCallbackHandler):
 
     It is heard before all other handlers, and what a call or a tool raised is clean of secrets when they hear of it.
 
+    Args:
+        price: Prices a call whose provider does not say what it cost.
+
     Attributes:
         calls: Every call, in the order in which they started. `part` is the seat id, `judge` or `writer`,
             read from the metadata that the nodes give their runs.
+        fees: What each search cost, by part; `None` is unknown.
     """
 
     run_inline = True
 
-    def __init__(self) -> None:
+    def __init__(self, price: Price | None = None) -> None:
         self.calls: list[Call] = []
+        self.price = price
+        self.fees: dict[str, list[float | None]] = {}
         self._open: dict[UUID, Call] = {}
+        self._tools: dict[UUID, str] = {}
         self.tool_calls: dict[str, int] = {}
 
     def on_chat_model_start(
@@ -128,7 +87,7 @@ class Meter(BaseCallbackHandler):
     ) -> None:
         """Open the record of a call."""
         facts = metadata or {}
-        call = Call(part=str(facts.get("fusion_part", "")), started=time.monotonic())
+        call = Call(part=str(facts.get("fusion_part", "")), started=time.monotonic(), model=facts.get(MODEL))
         self.calls.append(call)
         self._open[run_id] = call
 
@@ -140,7 +99,7 @@ class Meter(BaseCallbackHandler):
         if message is not None:
             call.served_model = served_model(message)
             call.finish_reason = finish_reason(message)
-            call.usage = usage_of(message)
+            call.usage = priced(usage_of(message), call.model, call.served_model, self.price)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Close it as failed; what it used is unknown."""
@@ -159,10 +118,20 @@ class Meter(BaseCallbackHandler):
         """Count a tool call that was really run."""
         part = str((metadata or {}).get("fusion_part", ""))
         self.tool_calls[part] = self.tool_calls.get(part, 0) + 1
+        if (run_id := kwargs.get("run_id")) is not None:
+            self._tools[run_id] = part
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Note what it charged, if it says so."""
+        part = self._tools.pop(run_id, None)
+        charged = fee_of(output)
+        if part is not None and charged is not None:
+            self.fees.setdefault(part, []).append(charged[0])
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Clean what a tool raised."""
         clean(error)
+        self._tools.pop(run_id, None)
 
     def usage(self, part: str | None = None) -> Usage:
         """Add up what one part, or all of them, used.
@@ -173,7 +142,11 @@ class Meter(BaseCallbackHandler):
         Returns:
             The sum; failed and still open calls make it a lower bound.
         """
-        return Usage.total([call.usage for call in self.calls if part in (None, call.part)])
+        used = Usage.total([call.usage for call in self.calls if part in (None, call.part)])
+        fees = [fee for name, held in self.fees.items() if part in (None, name) for fee in held]
+        if not fees:
+            return used
+        return used.model_copy(update={"fees_usd": summed(fees), "fees_at_least": None in fees})
 
     def count(self, part: str | None = None) -> int:
         """Return how many model calls one part, or all of them, made."""
@@ -239,35 +212,3 @@ def _once(text: str) -> str:
     """Undo the joining of a word that a stream sent with two chunks: `stopstop` was `stop`."""
     repeated = re.fullmatch(r"(.{3,}?)\1+", text)
     return repeated[1] if repeated else text
-
-
-def usage_of(message: AIMessage) -> Usage:
-    """Read tokens and cost from a model's message.
-
-    Args:
-        message: The model's message.
-
-    Returns:
-        The usage; a field is `None` where the provider did not report it.
-    """
-    counted = message.usage_metadata
-    raw = message.response_metadata.get("token_usage") or {}
-    cost = _amount(raw.get("cost")) if isinstance(raw, dict) else None
-    if counted is None:
-        return Usage(cost_usd=cost)
-    return Usage(
-        input_tokens=counted.get("input_tokens"),
-        output_tokens=counted.get("output_tokens"),
-        cached_tokens=(counted.get("input_token_details") or {}).get("cache_read"),
-        reasoning_tokens=(counted.get("output_token_details") or {}).get("reasoning"),
-        cost_usd=cost,
-    )
-
-
-def _amount(cost: Any) -> float | None:
-    """Read a cost, which a gateway may send as a number or as its text; anything else is no cost."""
-    try:
-        amount = float(cost)
-    except (TypeError, ValueError):
-        return None
-    return amount if math.isfinite(amount) and amount >= 0 else None

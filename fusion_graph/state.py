@@ -49,7 +49,7 @@ class FusionState(MessagesState):
     """The whole state; beside the output, what the nodes hand to each other.
 
     Attributes:
-        chosen: Settings that were found because the config named no models, and why; `None` if it did.
+        settings: The settings that the run began with, then those of each fork: a resumed run keeps its models.
         run_key: Names this run within the process, for what its seats share.
         seats: The resolved panel.
         outcomes: `PanelistOutcome` by seat id, as plain data.
@@ -57,7 +57,7 @@ class FusionState(MessagesState):
         window: Tokens that the drafts block may have.
     """
 
-    chosen: dict[str, Any] | None
+    settings: list[dict[str, Any]]
     run_key: str
     seats: list[dict[str, Any]]
     outcomes: Annotated[dict[str, Any], by_seat]
@@ -77,5 +77,5 @@ class PanelistTask(TypedDict):
 
     seat: dict[str, Any]
     messages: list[AnyMessage]
-    chosen: dict[str, Any] | None
+    settings: list[dict[str, Any]]
     run_key: str

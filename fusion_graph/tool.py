@@ -13,7 +13,6 @@ from pydantic import Field
 from fusion_graph.config import FusionConfig
 from fusion_graph.errors import FusionDepthError, FusionError
 from fusion_graph.graph import Graph, build_deliberation_graph, build_fusion_graph
-from fusion_graph.handlers import within
 from fusion_graph.redaction import redact
 from fusion_graph.resources import Resources
 from fusion_graph.sources import Registry, Source
@@ -66,7 +65,7 @@ def graph_tool(graph: Graph, *, name: str = FUSION, description: str = DESCRIPTI
         config: RunnableConfig,
     ) -> tuple[str, dict[str, Any]]:
         try:
-            output = await within(config, lambda own: graph.ainvoke({"messages": [HumanMessage(question)]}, own))
+            output = await graph.ainvoke({"messages": [HumanMessage(question)]}, {**config, "callbacks": None})
         except FusionError as error:
             failed = failure(redact(str(error)), CAPPED if isinstance(error, FusionDepthError) else "invalid_request")
             return json.dumps(failed, ensure_ascii=False), {"sources": [], "output": None, **failed}

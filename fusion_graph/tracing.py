@@ -64,6 +64,19 @@ def noted_at_end(config: RunnableConfig, facts: Callable[[Any], Facts]) -> Runna
     return heard_first(config, _AtEnd(tracers, facts), inherit=False)
 
 
+def note_cancelled(config: RunnableConfig, error: BaseException) -> None:
+    """End the traced model calls that a cancellation cut short; LangChain leaves them open.
+
+    Args:
+        config: The config of the nested run that was cancelled.
+        error: The cancellation.
+    """
+    for tracer in tracers_of(config):
+        for run in list(tracer.run_map.values()):
+            if run.run_type == "llm" and str(_node(config)) in run.dotted_order:
+                tracer.on_llm_error(error, run_id=run.id)
+
+
 def part_facts(name: str, part: SeatReceipt | PartReceipt) -> dict[str, Any]:
     """Say what a part came to.
 

@@ -21,7 +21,6 @@ from fusion_graph.drafts_block import split_question
 from fusion_graph.errors import ConfigError
 from fusion_graph.events import Emit, emitter
 from fusion_graph.failures import Failure, classify
-from fusion_graph.handlers import within
 from fusion_graph.kit import Kit, guard_depth, part_config
 from fusion_graph.meter import Meter
 from fusion_graph.middleware.fusion_once import FusionOnce
@@ -29,6 +28,7 @@ from fusion_graph.middleware.overflow import TrimOnOverflow
 from fusion_graph.middleware.retry import Retry
 from fusion_graph.middleware.step_limit import StepLimit
 from fusion_graph.middleware.tool_guard import ToolGuard
+from fusion_graph.nested import within
 from fusion_graph.outcomes import ending
 from fusion_graph.prompting import render
 from fusion_graph.quirks import withdrawal

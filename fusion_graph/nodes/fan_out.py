@@ -37,11 +37,11 @@ def fan_out_node(kit: Kit, *, writes: bool) -> FanOut:
 
     async def fan_out(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> Command[Any]:
         guard_depth(config)
-        settings, chosen = await _settings(kit, runtime.context)
+        settings, why = await _settings(kit, runtime.context)
         seats = resolved(settings)
         await check(kit, settings, seats, writes=writes)
-        tasks, question = _tasks(state, settings, seats, chosen)
-        receipt = _opened(settings, question, chosen, seats, writes=writes)
+        tasks, question = _tasks(state, settings, seats)
+        receipt = _opened(settings, question, why, seats, writes=writes)
         emitter(runtime.stream_writer)(
             "fusion.started",
             seats=[{"id": seat.id, "label": seat.label, "model": seat.model} for seat in seats],
@@ -49,32 +49,29 @@ def fan_out_node(kit: Kit, *, writes: bool) -> FanOut:
             writer=writer_of(settings) if writes else None,
             chosen=receipt.chosen,
         )
-        update = _fresh(seats, chosen, tasks[0]["run_key"], receipt)
-        return Command(update=update, goto=[Send("panelist", task) for task in tasks])
+        return Command(update=_fresh(tasks, receipt), goto=[Send("panelist", task) for task in tasks])
 
     return fan_out
 
 
-async def _settings(kit: Kit, context: Any) -> tuple[FusionConfig, dict[str, Any] | None]:
+async def _settings(kit: Kit, context: Any) -> tuple[FusionConfig, str]:
     settings = kit.settle(context)
     if settings.panel is not None:
-        return settings, None
+        return settings, "named in the config"
     choice = await choose(kit.models, kit.resources)
-    chosen = {"config": choice.config.model_dump(mode="json", exclude_unset=True), "why": choice.why}
-    return kit.settle(context, chosen), chosen
+    return settings.over(choice.config), choice.why
 
 
-def _tasks(
-    state: FusionState, settings: FusionConfig, seats: Sequence[Seat], chosen: dict[str, Any] | None
-) -> tuple[list[PanelistTask], str]:
+def _tasks(state: FusionState, settings: FusionConfig, seats: Sequence[Seat]) -> tuple[list[PanelistTask], str]:
     try:
         question, earlier = split_question(state["messages"])
     except ValueError as error:
         raise ConfigError(str(error)) from error
     seen = visible(state["messages"], question, earlier, settings)
-    run_key = uuid4().hex
+    run_key, began_with = uuid4().hex, [settings.model_dump(mode="json", exclude_unset=True)]
     tasks = [
-        PanelistTask(seat=seat.model_dump(mode="json"), messages=seen, chosen=chosen, run_key=run_key) for seat in seats
+        PanelistTask(seat=seat.model_dump(mode="json"), messages=seen, settings=began_with, run_key=run_key)
+        for seat in seats
     ]
     return tasks, question
 
@@ -82,7 +79,7 @@ def _tasks(
 def _opened(
     settings: FusionConfig,
     question: str,
-    chosen: dict[str, Any] | None,
+    why: str,
     seats: Sequence[Seat],
     *,
     writes: bool,
@@ -91,7 +88,7 @@ def _opened(
     called = not all(model.startswith("offline:") for model in models)
     return Receipt(
         preset=settings.preset,
-        chosen=chosen["why"] if chosen else "named in the config",
+        chosen=why,
         language_model_called=called,
         notice=None if called else NO_LANGUAGE_MODEL,
         seed=default_seed(question) if settings.seed is None else settings.seed,
@@ -100,13 +97,13 @@ def _opened(
     )
 
 
-def _fresh(seats: Sequence[Seat], chosen: dict[str, Any] | None, run_key: str, receipt: Receipt) -> dict[str, Any]:
+def _fresh(tasks: Sequence[PanelistTask], receipt: Receipt) -> dict[str, Any]:
     """Clear what an earlier turn on the same thread left, so that no old draft reaches this judge."""
     return {
-        "seats": [seat.model_dump(mode="json") for seat in seats],
+        "seats": [task["seat"] for task in tasks],
         "outcomes": Overwrite({}),
-        "chosen": chosen,
-        "run_key": run_key,
+        "settings": tasks[0]["settings"],
+        "run_key": tasks[0]["run_key"],
         "shown": [],
         "window": 0,
         "analysis": None,

@@ -36,7 +36,7 @@ def join_node(kit: Kit, *, writes: bool) -> Join:
     """
 
     async def join(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
-        settings = kit.settle(runtime.context, state["chosen"])
+        settings = kit.settle(runtime.context, state["settings"])
         outcomes = in_order(state)
         usable = [outcome for outcome in outcomes if outcome.usable]
         receipt = Receipt.model_validate(state["receipt"])

@@ -46,7 +46,7 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
     """
 
     async def judge(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
-        settings = kit.settle(runtime.context, state["chosen"])
+        settings = kit.settle(runtime.context, state["settings"])
         emit = emitter(runtime.stream_writer)
         emit("analysis.in_progress", model=judge_of(settings))
         started, meter = time.monotonic(), Meter()

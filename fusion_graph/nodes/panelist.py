@@ -20,7 +20,6 @@ from langgraph.runtime import Runtime
 from fusion_graph.config import FusionConfig, Seat
 from fusion_graph.events import Emit, emitter
 from fusion_graph.failures import Failure, classify
-from fusion_graph.handlers import within
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.meter import Meter, finish_reason
 from fusion_graph.middleware.fallback import Fallback
@@ -28,6 +27,7 @@ from fusion_graph.middleware.overflow import NOTE, TrimOnOverflow
 from fusion_graph.middleware.retry import Retry
 from fusion_graph.middleware.step_limit import StepLimit
 from fusion_graph.middleware.tool_guard import ToolGuard
+from fusion_graph.nested import within
 from fusion_graph.outcomes import OutcomeKind, PanelistOutcome, ending
 from fusion_graph.prompting import render
 from fusion_graph.quirks import withdrawal
@@ -60,7 +60,7 @@ def panelist_node(kit: Kit) -> Panelist:
     """
 
     async def panelist(task: PanelistTask, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
-        settings = kit.settle(runtime.context, task["chosen"])
+        settings = kit.settle(runtime.context, task["settings"])
         seat = Seat.model_validate(task["seat"])
         emit = emitter(runtime.stream_writer)
         namespace = (config.get("configurable") or {}).get("checkpoint_ns", "")

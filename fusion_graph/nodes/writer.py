@@ -18,10 +18,10 @@ from fusion_graph.config import FusionConfig
 from fusion_graph.events import emitter
 from fusion_graph.failures import Failure, classify
 from fusion_graph.fence import fence
-from fusion_graph.handlers import within
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.meter import Meter
 from fusion_graph.middleware.retry import with_retries
+from fusion_graph.nested import within
 from fusion_graph.nodes.judge import shared_block, shown_drafts
 from fusion_graph.outcomes import ending
 from fusion_graph.prompting import render
@@ -46,7 +46,7 @@ def writer_node(kit: Kit) -> Writer:
     """
 
     async def writer(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
-        settings = kit.settle(runtime.context, state["chosen"])
+        settings = kit.settle(runtime.context, state["settings"])
         emit = emitter(runtime.stream_writer)
         emit("writer.in_progress", model=writer_of(settings))
         started, meter = time.monotonic(), Meter()

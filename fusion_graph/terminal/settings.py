@@ -53,10 +53,12 @@ def _given(options: AskOptions) -> dict[str, tuple[str, Any]]:
     if options.no_tools and options.tools:
         raise ConfigError("--no-tools and --tools: give one of the two")
     found: dict[str, tuple[str, Any]] = {
-        name: (f"--{name.replace('_', '-')}", value) for name in _PLAIN if (value := getattr(options, name)) is not None
+        name: (f"--{name.replace('_', '-')}", _located(value))
+        for name in _PLAIN
+        if (value := getattr(options, name)) is not None
     }
     if options.panel:
-        found["panel"] = ("--panel", _split(options.panel))
+        found["panel"] = ("--panel", [_located(name) for name in _split(options.panel)])
     if options.tools or options.no_tools:
         found["tools"] = ("--no-tools" if options.no_tools else "--tools", _split(options.tools or []))
     if options.effort:
@@ -72,6 +74,13 @@ def _given(options: AskOptions) -> dict[str, tuple[str, Any]]:
         excluded = ("--exclude-domain", _split(options.exclude_domain))
         found["search.excluded_domains"] = found["fetch.blocked_domains"] = excluded
     return found
+
+
+def _located(value: Any) -> Any:
+    """Make the path of a model file absolute: at the terminal it is meant from where one stands."""
+    if not isinstance(value, str) or not value.startswith("local:"):
+        return value
+    return f"local:{Path(value.removeprefix('local:')).expanduser().absolute()}"
 
 
 def _split(values: list[str]) -> list[str]:
@@ -137,4 +146,6 @@ def resources_of(options: AskOptions) -> Resources:
         corpus=options.corpus or base.corpus,
         searxng_url=options.searxng_url or base.searxng_url,
         presets=options.presets_file or base.presets,
+        # Who sits at the terminal may read any file of their own; a server's clients may not.
+        local_models=base.local_models or Path(Path.cwd().anchor),
     )

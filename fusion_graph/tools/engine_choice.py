@@ -69,7 +69,9 @@ def resolve_engine(
     """
     name = _automatic(environ, corpus, searxng_url) if settings.engine == "auto" else settings.engine
     if name == "corpus" and corpus is None:
-        raise ConfigError("search.engine 'corpus' needs a folder: --corpus DIR, FUSION_CORPUS=DIR or Resources(corpus=DIR)")
+        raise ConfigError(
+            "search.engine 'corpus' needs a folder: --corpus DIR, FUSION_CORPUS=DIR or Resources(corpus=DIR)"
+        )
     if name == "searxng" and not searxng_url:
         raise ConfigError("search.engine 'searxng' needs an address: pass searxng_url= or set FUSION_SEARXNG_URL")
     if name in KEYS and not environ.get(KEYS[name]):

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,6 @@ async def test_one_model_that_cannot_be_shown_does_not_hide_the_others():
         Response(status_code=500),
         Response(status_code=302, headers={"location": "http://127.0.0.1:9/"}),
     ],
-    ids=repr,
 )
 async def test_a_server_that_answers_nonsense_is_no_ollama(tags):
     with ollama(tags) as host:
@@ -173,7 +172,6 @@ async def test_a_server_that_answers_nonsense_is_no_ollama(tags):
         Response("{", media_type="application/json"),
         Response(status_code=500),
     ],
-    ids=repr,
 )
 async def test_a_model_that_says_nothing_of_tools_is_not_taken(shown):
     with ollama([tag("qwen3")], lambda _: shown) as host:
@@ -196,18 +194,26 @@ async def test_a_slow_server_is_not_waited_for():
 async def test_a_server_that_drips_its_answer_is_given_up_in_all(monkeypatch):
     monkeypatch.setattr(detect, "PROBE_SECONDS_IN_ALL", 0.3)
 
+    left = asyncio.Event()
+
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         while not writer.is_closing():
             writer.write(b" ")
             await asyncio.sleep(0.05)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        left.set()
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
         choice = await asyncio.wait_for(chosen({"OLLAMA_HOST": f"127.0.0.1:{port}"}, corpus=Path()), 3)
+        await asyncio.wait_for(left.wait(), 3)
     finally:
         server.close()
+        await server.wait_closed()
     assert choice.config == load_catalog().preset("offline")
 
 
