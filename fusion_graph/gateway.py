@@ -6,9 +6,11 @@ base class leaves out: the cost of a call, the gateway's own server-side tools, 
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, cast
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -17,12 +19,17 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
+LONGEST_SILENCE = 300.0
+"""Seconds between two chunks of a stream; gateways' keep-alive lines are no chunks."""
+
 
 class GatewayChat(BaseChatOpenAI):
     """A model behind an OpenAI-compatible gateway."""
 
     use_responses_api: bool | None = False
     """Chat completions is what every gateway speaks; the base class would leave it for some names and tools."""
+    stream_chunk_timeout: float | None = None
+    """Off: the base class waits with `asyncio.wait_for`, which loses cancellations before Python 3.12."""
 
     @property
     def _llm_type(self) -> str:
@@ -39,6 +46,17 @@ class GatewayChat(BaseChatOpenAI):
             return bound
         merged = [*getattr(bound, "kwargs", {}).get("tools", []), *theirs]
         return bound.bind(tools=merged)
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        stream = cast("AsyncGenerator[ChatGenerationChunk, None]", super()._astream(*args, **kwargs))
+        async with aclosing(stream) as chunks:
+            while True:
+                try:
+                    async with asyncio.timeout(LONGEST_SILENCE):
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+                yield chunk
 
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None

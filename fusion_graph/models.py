@@ -166,7 +166,9 @@ class Models:
                     f"{asked_by}: model '{provider}:{model}' needs {' or '.join(known.keys)}, which is not set; "
                     f"export {known.keys[0]}=... or name another model"
                 )
-        extra: dict[str, Any] = {"http_async_client": http_client()} if provider == "openai" else {}
+        extra: dict[str, Any] = {}
+        if provider == "openai":  # see GatewayChat on the chunk timeout
+            extra = {"http_async_client": http_client(), "stream_chunk_timeout": None}
         if settings.streaming and provider in ("openai", "anthropic"):
             extra["streaming"] = True
         options = {

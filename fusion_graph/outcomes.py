@@ -8,7 +8,8 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel, ConfigDict, Field
 
 from fusion_graph.failures import MESSAGE_LIMIT, Failure
-from fusion_graph.meter import Usage, finish_reason
+from fusion_graph.meter import finish_reason
+from fusion_graph.usage import Usage
 from fusion_graph.well_formed import WellFormed
 
 OutcomeKind = Literal["ok", "failed", "timed_out", "refused", "empty", "truncated", "cancelled"]

@@ -1,10 +1,11 @@
-"""Presets, aliases, providers and families: read from `presets.toml`, and from the user's own file on top."""
+"""Presets, aliases, providers, families and prices: read from `presets.toml`, and from the user's own file on top."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from functools import lru_cache
 from importlib import resources as package_files
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fusion_graph.config import FusionConfig
 from fusion_graph.errors import ConfigError
+from fusion_graph.money import decimal_of
 
 _SHOWN = 100
 """Characters of a wrong value that a message quotes."""
@@ -44,6 +46,38 @@ class Provider:
         return f"pip install 'fusion-graph[{self.extra}]'" if self.extra else f"pip install {self.package}"
 
 
+class TokenPrice(BaseModel):
+    """What the operator pays for a model, in US dollars per million tokens.
+
+    Attributes:
+        input: Prompt tokens.
+        output: Completion tokens, reasoning included.
+        cached: Prompt tokens read from the cache; as `input` when unset.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+
+    def cost(self, input_tokens: int, output_tokens: int, cached_tokens: int) -> Decimal:
+        """Price a call.
+
+        Args:
+            input_tokens: Prompt tokens, cached ones included.
+            output_tokens: Completion tokens.
+            cached_tokens: Prompt tokens read from the cache.
+
+        Returns:
+            US dollars.
+        """
+        cached = min(cached_tokens, input_tokens)
+        full, less = decimal_of(self.input), decimal_of(self.input if self.cached is None else self.cached)
+        dollars = (input_tokens - cached) * full + cached * less + output_tokens * decimal_of(self.output)
+        return dollars / 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """Everything that `presets.toml` and a user's own file say."""
@@ -53,6 +87,7 @@ class Catalog:
     aliases: dict[str, str] = field(default_factory=dict)
     providers: dict[str, Provider] = field(default_factory=dict)
     families: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    prices: dict[str, TokenPrice] = field(default_factory=dict)
 
     def preset(self, name: str) -> FusionConfig:
         """Return a preset's settings.
@@ -107,6 +142,7 @@ class _File(BaseModel):
     aliases: dict[str, str] = {}
     providers: dict[str, _ProviderEntry] = {}
     families: dict[str, tuple[str, ...]] = {}
+    prices: dict[str, TokenPrice] = {}
 
 
 @lru_cache(maxsize=8)
@@ -155,6 +191,7 @@ def _catalog(text: str, file: str) -> Catalog:
         aliases=read.aliases,
         providers={name: Provider(name, **entry.model_dump()) for name, entry in read.providers.items()},
         families=read.families,
+        prices=read.prices,
     )
 
 

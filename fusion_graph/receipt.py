@@ -8,9 +8,10 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from fusion_graph.failures import Failure
-from fusion_graph.meter import Meter, Usage
+from fusion_graph.meter import Meter
 from fusion_graph.outcomes import OutcomeKind, PanelistOutcome
 from fusion_graph.sources import CitationCheck
+from fusion_graph.usage import Usage
 
 Rung = Literal["native", "tool", "prompted", "repaired"]
 Status = Literal["ok", "error"]

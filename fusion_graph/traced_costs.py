@@ -11,8 +11,9 @@ from langchain_core.outputs import LLMResult
 from langchain_core.runnables import RunnableConfig
 
 from fusion_graph.handlers import heard_first, heard_last
-from fusion_graph.meter import message_of, usage_of
+from fusion_graph.meter import message_of
 from fusion_graph.tracing import tracers_of
+from fusion_graph.usage import usage_of
 
 if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata

@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp
 
 from fusion_graph.handlers import heard_first
-from fusion_graph.meter import Usage
+from fusion_graph.usage import Usage
 from fusion_graph.receipt import PartReceipt, Receipt, SeatReceipt
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from typing import Any
 
 from langchain.agents.middleware._execution import BaseExecutionPolicy
 
+from fusion_graph.shell.processes import kill_group
 from fusion_graph.shell.settings import OUTPUT, OUTPUT_BYTES, WORKSPACE
 
 _PROGRAMS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -72,7 +73,7 @@ class BubblewrapExecutionPolicy(BaseExecutionPolicy):
             text=True,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,
+            start_new_session=True,  # so that the sandbox has no terminal, and is one group
             **_unprivileged(),
         )
 
@@ -82,7 +83,7 @@ class BubblewrapExecutionPolicy(BaseExecutionPolicy):
         Args:
             process: What `spawn` returned.
         """
-        process.kill()  # bwrap's death is the death of the namespace's init, and so of all that is in it
+        kill_group(process)  # with bwrap dies the namespace's init, and with that all that is in it
         process.wait()
 
     def _arguments(self, env: Mapping[str, str], command: Sequence[str]) -> list[str]:
@@ -95,7 +96,7 @@ class BubblewrapExecutionPolicy(BaseExecutionPolicy):
         return [
             binary,
             *("--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
-            *("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"),
+            *("--die-with-parent", "--hostname", "sandbox", "--clearenv"),
             *_programs(),
             *("--proc", "/proc", "--dev", "/dev", "--size", "1048576", "--tmpfs", "/dev/shm"),  # noqa: S108
             *("--remount-ro", "/dev"),

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from langchain.agents.middleware import DockerExecutionPolicy
 
+from fusion_graph.shell.processes import kill_group
 from fusion_graph.shell.settings import OUTPUT, OUTPUT_BYTES, WORKSPACE
 
 _NAME = "fusion-graph-shell-"
@@ -69,7 +70,7 @@ class ContainerExecutionPolicy(DockerExecutionPolicy):
         Args:
             process: What `spawn` returned.
         """
-        process.kill()
+        kill_group(process)
         process.wait()
         removal = [self.binary, "rm", "--force", self._names.pop(process.pid)]
         subprocess.run(removal, capture_output=True, timeout=_END_SECONDS, check=False)  # noqa: S603 - gone already is fine

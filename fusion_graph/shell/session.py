@@ -16,6 +16,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from fusion_graph.errors import FusionError
+from fusion_graph.shell.processes import kill_group
 from fusion_graph.shell.sandboxes import Sandbox
 from fusion_graph.shell.settings import OUTPUT, WORKSPACE
 
@@ -143,7 +144,7 @@ class Session:
 
     async def _end(self) -> None:
         if self._process is not None:
-            self._process.kill()  # now, however busy the threads are that clear up
+            kill_group(self._process)  # now, however busy the threads are that clear up
         for pipe in self._pipes:
             if not pipe.is_closing():
                 pipe.abort() if isinstance(pipe, asyncio.WriteTransport) else pipe.close()

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fusion_graph.meter import Meter, Usage
+from fusion_graph.meter import Meter
 from fusion_graph.receipt import PartReceipt, Receipt, Rung, SeatReceipt
 from fusion_graph.terminal.clean import one_line
 from fusion_graph.terminal.consoles import say, say_heading
 from fusion_graph.terminal.progress import Board
+from fusion_graph.usage import Usage
 
 UNKNOWN = "unknown"
 NOT_APPLICABLE = "-"

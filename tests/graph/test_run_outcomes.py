@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from scripted_house import ALPHA, ANSWER, BETA, GAMMA, JUDGE, WRITER, House, asked, draft_of, reasons, seat
 
+from fusion_graph.models import CallSettings, Models
 from fusion_graph.testing import Fault, Malformed, Reply, Text
 
 SLOW_STREAM = Text("word " * 200, chunk_delay=0.05)
@@ -137,6 +138,25 @@ async def test_a_run_cancelled_in_judge_or_writer_drops_their_request(house: Hou
         await task
     await house.server.until(lambda: house.server.open_requests == 0)
     assert house.calls(slow)[0].disconnected
+
+
+async def test_a_cancellation_that_meets_a_token_is_not_lost(house: House) -> None:
+    house.server.on(ALPHA, Text("word " * 400, chunk_delay=0.001))
+    model = Models(house.resources).get(ALPHA, CallSettings(), asked_by="a test")
+
+    async def read() -> None:
+        async for _ in model.astream("Why?"):
+            pass
+
+    for attempt in range(30):
+        task = asyncio.create_task(read())
+        await house.server.until(lambda: len(house.calls(ALPHA)) > attempt)  # noqa: B023
+        await asyncio.sleep(attempt / 2000)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await house.server.until(lambda: house.server.open_requests == 0)
+    assert not any(call.completed for call in house.calls(ALPHA))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_presets_as_json_hold_every_field():
     assert listed["offline"]["panel"][0] == {
         "id": "question",
         "model": "offline:question",
-        "label": "asks the question",
+        "label": "question seat",
     }
 
 
