@@ -18,11 +18,13 @@ if TYPE_CHECKING:
         FusionError,
         MissingKeyError,
         MissingPackageError,
+        RunError,
     )
     from fusion_graph.graph import build_deliberation_graph, build_fusion_graph
     from fusion_graph.outcomes import PanelistOutcome
     from fusion_graph.receipt import Receipt
     from fusion_graph.resources import Gateway, Resources
+    from fusion_graph.runs import fork_before_judge, fork_before_writer, retry_failed
     from fusion_graph.tool import fusion_tool
 
 __version__ = "0.1.0"
@@ -31,11 +33,12 @@ _HOMES = {
     "agent": ["build_fusion_agent"],
     "analysis": ["Analysis"],
     "config": ["FetchSettings", "FusionConfig", "Reasoning", "SearchSettings", "Seat", "ToolSpec"],
-    "errors": ["ConfigError", "FusionDepthError", "FusionError", "MissingKeyError", "MissingPackageError"],
+    "errors": ["ConfigError", "FusionDepthError", "FusionError", "MissingKeyError", "MissingPackageError", "RunError"],
     "graph": ["build_deliberation_graph", "build_fusion_graph"],
     "outcomes": ["PanelistOutcome"],
     "receipt": ["Receipt"],
     "resources": ["Gateway", "Resources"],
+    "runs": ["fork_before_judge", "fork_before_writer", "retry_failed"],
     "tool": ["fusion_tool"],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -54,6 +57,7 @@ __all__ = [
     "Reasoning",
     "Receipt",
     "Resources",
+    "RunError",
     "SearchSettings",
     "Seat",
     "ToolSpec",
@@ -61,7 +65,10 @@ __all__ = [
     "build_deliberation_graph",
     "build_fusion_agent",
     "build_fusion_graph",
+    "fork_before_judge",
+    "fork_before_writer",
     "fusion_tool",
+    "retry_failed",
 ]
 
 

@@ -11,8 +11,10 @@ from langgraph.types import Checkpointer
 from fusion_graph.config import FusionConfig
 from fusion_graph.graph import Graph, build_deliberation_graph
 from fusion_graph.kit import Kit
-from fusion_graph.nodes.caller import CALLER, caller_node
+from fusion_graph.ledgers import CALLER
+from fusion_graph.nodes.caller import caller_node
 from fusion_graph.resources import Resources
+from fusion_graph.resume import durable
 from fusion_graph.state import FusionInput, FusionOutput, FusionState
 from fusion_graph.tool import graph_tool
 
@@ -44,4 +46,4 @@ def build_fusion_agent(
     builder.add_node(CALLER, caller_node(kit, fusion, tools))  # type: ignore[call-overload]
     builder.add_edge(START, CALLER)
     builder.add_edge(CALLER, END)
-    return builder.compile(checkpointer=checkpointer, name=name)
+    return durable(builder.compile(checkpointer=checkpointer, name=name), checkpointer)

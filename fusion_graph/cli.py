@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import sys
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -79,6 +80,12 @@ def ask(
     allow_domain: o.AllowDomain = None,
     exclude_domain: o.ExcludeDomain = None,
     seat_timeout: o.SeatTimeout = None,
+    seat_idle_timeout: o.SeatIdleTimeout = None,
+    quorum: o.Quorum = None,
+    grace: o.Grace = None,
+    deadline: o.Deadline = None,
+    max_cost: o.MaxCost = None,
+    max_total_tokens: o.MaxTotalTokens = None,
     seed: o.Seed = None,
     no_blind: o.NoBlind = False,
     gateway_url: o.GatewayUrl = None,
@@ -93,8 +100,23 @@ def ask(
     an Ollama server, else, with --corpus, the preset offline, which calls no language model. Which, is said first.
     """
     from fusion_graph.terminal.ask import ask as run  # noqa: PLC0415
+    from fusion_graph.terminal.traces import sent_traces  # noqa: PLC0415
 
-    raise typer.Exit(run(o.AskOptions(**ctx.params)))
+    with sent_traces():
+        raise typer.Exit(run(o.AskOptions(**ctx.params)))
+
+
+@app.command(
+    "estimate",
+    help="Say what a question may take - calls, tokens, dollars - and call no model. Takes the options of ask.",
+    epilog=EPILOG,
+)
+@wraps(ask)
+def estimate(**given: Any) -> None:
+    """Take what `ask` takes, and hand it on to the estimate."""
+    from fusion_graph.terminal.estimate_view import estimate as show  # noqa: PLC0415
+
+    raise typer.Exit(show(o.AskOptions(**given["ctx"].params)))
 
 
 @app.command()

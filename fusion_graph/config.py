@@ -16,6 +16,7 @@ Engine = Literal["auto", "exa", "tavily", "parallel", "searxng", "duckduckgo", "
 History = Literal["question", "conversation", "full"]
 PromptName = Literal["panelist", "last_turn", "deliberation", "judge", "repair", "writer", "caller"]
 Mode = Literal["fuse", "analyze", "auto"]
+Stage = Literal["judge", "writer"]
 
 MAX_SEATS = 8
 FUSION_ID = re.compile(r"^(openrouter/fusion|fusion/|fusion$|~?openrouter/fusion)", re.IGNORECASE)
@@ -189,6 +190,20 @@ class FusionConfig(_Settings):
         gt=0,
         le=7200,
         description="Seconds after which no seat goes on; judge and writer work with what there is.",
+    )
+    review: list[Stage] = Field(
+        default_factory=list,
+        max_length=2,
+        description="Where the run stops for a person: before the `judge`, before the `writer`; needs a checkpointer.",
+    )
+    max_cost_usd: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="US dollars that the run may cost, models and searches together; no limit when unset.",
+    )
+    max_total_tokens: int | None = Field(
+        None, ge=1, description="Tokens that all model calls together may use, in and out; no limit when unset."
     )
     blind: bool = Field(True, description="Show drafts to judge and writer under neutral labels.")
     seed: int | None = Field(

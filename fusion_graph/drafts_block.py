@@ -19,6 +19,7 @@ from fusion_graph.fence import fence
 from fusion_graph.outcomes import PanelistOutcome
 from fusion_graph.packing import pack, tokens
 from fusion_graph.sources import Registry
+from fusion_graph.visible import visible
 
 RESERVED = 4_000
 """Tokens kept free for instructions, schema and a repair; the output cap is kept free besides."""
@@ -97,7 +98,7 @@ def _draft(draft: Labelled, text: str, blind: bool) -> str:
     facts = {} if blind else {"seat": draft.outcome.label, "model": draft.outcome.model}
     if draft.outcome.role:
         facts["role"] = draft.outcome.role
-    if draft.outcome.outcome == "truncated":
+    if draft.outcome.outcome == "truncated" and draft.outcome.review is None:
         facts["note"] = "cut off by the model's output limit"
     return fence("draft", text, label=draft.label, **facts)
 
@@ -105,7 +106,7 @@ def _draft(draft: Labelled, text: str, blind: bool) -> str:
 def _source_lines(texts: Sequence[str], registry: Registry) -> str:
     cited = {one for text in texts for one in re.findall(r"\[(S[0-9]+)\]", text)}
     lines = [
-        f"[{source.id}] {_plain(source.title)} — {' '.join(source.url.split())}"
+        f"[{source.id}] {_plain(source.title)} — {' '.join(visible(source.url).split())}"
         for source in registry.sources
         if source.id in cited
     ]
@@ -113,7 +114,7 @@ def _source_lines(texts: Sequence[str], registry: Registry) -> str:
 
 
 def _plain(title: str) -> str:
-    return " ".join(title.replace("[", "(").replace("]", ")").split())[:200]
+    return " ".join(visible(title).replace("[", "(").replace("]", ")").split())[:200]
 
 
 def split_question(messages: Sequence[AnyMessage]) -> tuple[str, list[AnyMessage]]:

@@ -4,7 +4,10 @@ FusionError
   ConfigError           a field, a value or a combination of them that cannot work
     MissingKeyError     a model or engine was asked for whose API key is not set
     MissingPackageError an optional package is not installed
+  RunError              a saved run cannot be taken up as it was asked
+    LimitTooLowError    a limit that leaves no room even for the least a run needs
   FusionDepthError      a fusion was started from inside a fusion
+  BudgetReachedError    a call was not made because it might have exceeded a limit; inside a run it becomes a failure
 """
 
 from __future__ import annotations
@@ -26,8 +29,20 @@ class MissingPackageError(ConfigError, ImportError):
     """An optional package is needed; the message holds the install command."""
 
 
+class RunError(FusionError):
+    """A saved run cannot be retried or forked as it was asked; the message says why."""
+
+
+class LimitTooLowError(ConfigError):
+    """A limit in dollars or tokens that leaves no room even for the least a run needs."""
+
+
 class FusionDepthError(FusionError):
     """A fusion was started from inside another one: depth is 1."""
+
+
+class BudgetReachedError(FusionError):
+    """A model call was not made, because it might have exceeded a limit of the run."""
 
 
 def missing_package(package: str, extra: str, used_for: str) -> MissingPackageError:

@@ -4,7 +4,7 @@ Every event is a plain dict with a `type`:
 
 | type | also carries |
 |---|---|
-| `fusion.started` | `seats` (id, label, model), `judge`, `writer`, `chosen` |
+| `fusion.started` | `seats` (id, label, model), `judge`, `writer`, `chosen`, `limits` (as on the receipt, or `None`) |
 | `panel.added` | `seat_id`, `label`, `model`, `namespace` (of the seat's sub-agent in `subgraphs=True` streams) |
 | `panel.tool_call` | `seat_id`, `tool`, `tool_call_id`, `arguments` |
 | `panel.tool_result` | `seat_id`, `tool`, `tool_call_id`, `status`, `sources` |

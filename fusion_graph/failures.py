@@ -23,7 +23,7 @@ from langchain_core.exceptions import (
 )
 from pydantic import BaseModel, ConfigDict
 
-from fusion_graph.errors import FusionDepthError
+from fusion_graph.errors import BudgetReachedError, FusionDepthError
 from fusion_graph.redaction import redact
 from fusion_graph.well_formed import well_formed
 
@@ -58,6 +58,7 @@ _BY_TYPE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Fai
     ((ModelAuthenticationError, ModelPermissionDeniedError), "authentication"),
     (ModelAPIError, "upstream"),
     (FusionDepthError, "fusion_depth"),
+    (BudgetReachedError, "budget"),
     (asyncio.CancelledError, "cancelled"),
 )
 _BY_STATUS: dict[int, FailureKind] = {

@@ -1,8 +1,9 @@
 """Fences: how text from outside is shown to a model as data.
 
 The closing line of a fence repeats a digest of the very text inside it, so that no text can close its own
-fence and go on as an instruction. The digest depends on the text alone: the same draft is rendered to the
-same bytes in every prompt and every run, which is what provider prompt caches need.
+fence and go on as an instruction. What people could not see in the text is left out. The digest depends on the text
+alone: the same draft is rendered to the same bytes in every prompt and every run, which is what provider prompt
+caches need.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 from html import escape, unescape
+
+from fusion_graph.visible import visible
 
 _OPENING = re.compile(r'^<(?P<tag>[a-z_]+)(?P<attributes>(?: [a-z_]+="[^"\n]*")*) fence="(?P<mark>[0-9a-f]{16})">$')
 _ATTRIBUTE = re.compile(r' (?P<name>[a-z_]+)="(?P<value>[^"\n]*)"')
@@ -30,13 +33,14 @@ def fence(tag: str, text: str, **attributes: str) -> str:
 
     Args:
         tag: Lower-case name of what is inside, such as `draft` or `web_page`.
-        text: The untrusted text; it is shown unchanged.
+        text: The untrusted text; all that is visible of it is shown unchanged.
         **attributes: Short facts about it, escaped onto the opening line.
 
     Returns:
         The text between an opening and a closing line that carry the same digest of it.
     """
-    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    text = visible(text)
+    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
     facts = "".join(f' {name}="{_one_line(value)}"' for name, value in attributes.items())
     return f'<{tag}{facts} fence="{mark}">\n{text}\n</{tag} fence="{mark}">'
 
@@ -81,4 +85,4 @@ def _closing(lines: list[str], start: int, tag: str, mark: str) -> int | None:
 
 
 def _one_line(value: str) -> str:
-    return escape(" ".join(value.split()), quote=True)
+    return escape(" ".join(visible(value).split()), quote=True)

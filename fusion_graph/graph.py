@@ -15,10 +15,12 @@ from fusion_graph.config import FusionConfig
 from fusion_graph.kit import Kit
 from fusion_graph.nodes.fan_out import fan_out_node
 from fusion_graph.nodes.join import after_join, join_node
-from fusion_graph.nodes.judge import judge_node
+from fusion_graph.nodes.judge import after_judge, judge_node
 from fusion_graph.nodes.panelist import panelist_node
+from fusion_graph.nodes.review import review_node
 from fusion_graph.nodes.writer import writer_node
 from fusion_graph.resources import Resources
+from fusion_graph.resume import durable
 from fusion_graph.state import FusionInput, FusionOutput, FusionState, PanelistTask
 
 Graph = CompiledStateGraph[FusionState, FusionConfig, FusionInput, FusionOutput]
@@ -46,10 +48,12 @@ def build_fusion_graph(
     """
     kit = Kit(config, resources)
     builder = _up_to_judge(kit, writes=True)
+    builder.add_node("review", review_node())  # type: ignore[call-overload]
     builder.add_node("writer", writer_node(kit))  # type: ignore[call-overload]
-    builder.add_edge("judge", "writer")
+    builder.add_conditional_edges("judge", after_judge(kit), ["review", "writer"])
+    builder.add_edge("review", "writer")
     builder.add_edge("writer", END)
-    return builder.compile(checkpointer=checkpointer, name=name)
+    return durable(builder.compile(checkpointer=checkpointer, name=name), checkpointer)
 
 
 def build_deliberation_graph(
@@ -72,15 +76,15 @@ def build_deliberation_graph(
     """
     builder = _up_to_judge(Kit(config, resources), writes=False)
     builder.add_edge("judge", END)
-    return builder.compile(checkpointer=checkpointer, name=name)
+    return durable(builder.compile(checkpointer=checkpointer, name=name), checkpointer)
 
 
 def _up_to_judge(kit: Kit, *, writes: bool) -> StateGraph[FusionState, FusionConfig, FusionInput, FusionOutput]:
     builder = StateGraph(FusionState, context_schema=FusionConfig, input_schema=FusionInput, output_schema=FusionOutput)
     # LangGraph's node types know no function that takes runtime and config both; LangGraph itself does.
     builder.add_node("fan_out", fan_out_node(kit, writes=writes), destinations=("panelist",))  # type: ignore[call-overload]
-    builder.add_node("panelist", panelist_node(kit), input_schema=PanelistTask)  # type: ignore[call-overload]
-    builder.add_node("join", join_node(kit, writes=writes))  # type: ignore[call-overload]
+    builder.add_node("panelist", panelist_node(kit, writes=writes), input_schema=PanelistTask)  # type: ignore[call-overload]
+    builder.add_node("join", join_node(kit))  # type: ignore[call-overload]
     builder.add_node("judge", judge_node(kit, ends=not writes))  # type: ignore[call-overload]
     builder.add_edge(START, "fan_out")
     builder.add_edge("panelist", "join")

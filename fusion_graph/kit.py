@@ -15,13 +15,16 @@ from langchain_core.runnables.config import merge_configs
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
+from fusion_graph.budget import SURROUNDING, Ledger
 from fusion_graph.config import FusionConfig, Seat, ToolSpec
 from fusion_graph.errors import ConfigError, FusionDepthError
 from fusion_graph.handlers import heard_first
 from fusion_graph.models import CallSettings, Models
 from fusion_graph.presets import explain
+from fusion_graph.prices import Prices
 from fusion_graph.race import Race
 from fusion_graph.resources import Resources
+from fusion_graph.resume import this_process
 from fusion_graph.shell.tool import shell_tool
 from fusion_graph.tools import PageCache, build_tools, check_tools, shell_settings
 from fusion_graph.tools.corpus import Corpus
@@ -39,6 +42,8 @@ class _Shared:
 
     pages: PageCache = field(default_factory=PageCache)
     race: Race | None = None
+    ledger: Ledger | None = None
+    begun: set[str] = field(default_factory=set)
 
 
 class Kit:
@@ -53,6 +58,7 @@ class Kit:
         self.defaults = defaults or FusionConfig()
         self.resources = resources if resources is not None else Resources.from_env()
         self.models = Models(self.resources)
+        self.prices = Prices(self.resources, self.models.environ)
         self._runs: OrderedDict[str, _Shared] = OrderedDict()
 
     @cached_property
@@ -70,6 +76,29 @@ class Kit:
         if shared.race is None:
             shared.race = Race(config.quorum, config.grace, config.deadline)
         return shared.race
+
+    def ledger(self, run_key: str, config: FusionConfig) -> Ledger:
+        """Return what one run may spend and has spent; of a fusion that a calling model started, the caller's."""
+        shared = self._shared(run_key)
+        if shared.ledger is None:
+            shared.ledger = SURROUNDING.get() or Ledger(config.max_cost_usd, config.max_total_tokens)
+        return shared.ledger
+
+    def began_before(self, run_key: str, part: str, process: str) -> bool:
+        """Note that a part of a run begins, and say whether it may have been begun before.
+
+        Args:
+            run_key: The run.
+            part: Seat id, `judge` or `writer`.
+            process: The process that did what came before, as the run's state names it.
+
+        Returns:
+            Whether another process may have begun it, or this one in an earlier attempt.
+        """
+        begun = self._shared(run_key).begun
+        before = part in begun or process != this_process()
+        begun.add(part)
+        return before
 
     def forget(self, run_key: str) -> None:
         """Let go of what the seats of a run shared, once it has ended."""
@@ -99,7 +128,7 @@ class Kit:
         """
         layers = [FusionConfig.model_validate(layer) for layer in began_with]
         settled = layers[0] if layers else self._layer(self.defaults, FusionConfig())
-        for layer in (*layers[1:], _config_of(context)):
+        for layer in (*layers[1:], config_of(context)):
             settled = self._layer(layer, settled)
         return settled
 
@@ -189,7 +218,18 @@ def _specs(config: FusionConfig, seat: Seat | None) -> list[ToolSpec | str] | No
     return seat.tools if seat is not None and seat.tools is not None else config.tools
 
 
-def _config_of(context: Any) -> FusionConfig:
+def config_of(context: Any) -> FusionConfig:
+    """Read the settings in a run's `context`.
+
+    Args:
+        context: A `FusionConfig`, its fields, or a host graph's own context, whose `fusion` field counts.
+
+    Returns:
+        The settings; none at all where the context is a host's and has no such field.
+
+    Raises:
+        ConfigError: A field is unknown or out of range.
+    """
     if isinstance(context, FusionConfig):
         return context
     own = context.get("fusion", context) if isinstance(context, Mapping) else getattr(context, "fusion", None)

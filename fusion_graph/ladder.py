@@ -11,9 +11,9 @@ A provider that refuses a way costs a step down; an answer that is no analysis c
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from langchain.agents import create_agent
@@ -33,7 +33,11 @@ from fusion_graph.nested import within
 from fusion_graph.receipt import Rung
 
 SUBMIT = "submit_analysis"
-_THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
+_THINK, _THOUGHT = "<think>", "</think>"
+_LONGEST = 1_000_000
+"""Characters; an analysis within its limits is shorter, and what is longer is not read at all."""
+_MOST_OBJECTS = 200
+"""Objects looked at in one answer; what opens more braces than that is no analysis with prose around it."""
 _WAYS: tuple[Literal["native", "tool", "prompted"], ...] = ("native", "tool", "prompted")
 
 
@@ -163,6 +167,11 @@ class Ladder:
         return list(result["messages"][len(messages) :])
 
 
+@cache
+def _strategy() -> ProviderStrategy[JudgedAnalysis]:
+    return ProviderStrategy(schema=JudgedAnalysis)
+
+
 class NativeSchema(AgentMiddleware[Any, Any]):
     """Gives the provider the schema, and takes whatever text comes back: the ladder reads it."""
 
@@ -172,7 +181,7 @@ class NativeSchema(AgentMiddleware[Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model with the schema bound in its provider's own way."""
-        strategy = ProviderStrategy(schema=JudgedAnalysis)
+        strategy = _strategy()
         if _is_openai_like(request.model):
             # Sent as part of the body: the SDK's own parsing would raise away what a cut or invalid answer holds.
             body = {**(getattr(request.model, "extra_body", None) or {}), **strategy.to_model_kwargs()}
@@ -198,11 +207,21 @@ def read_json(text: str) -> Any:
     Raises:
         ValueError: There is none.
     """
-    found, fault = _objects(_THOUGHTS.sub("", text))  # open models think aloud, with braces of their own
+    if len(text) > _LONGEST:
+        raise ValueError(f"it is longer than {_LONGEST:,} characters")
+    found, fault = _objects(_without_thoughts(text))
     likeness = [len(JudgedAnalysis.model_fields.keys() & entry.keys()) for entry in found]
     if not found or (fault and not any(likeness)):
         raise ValueError(fault or "there is no JSON object in it")
     return found[likeness.index(max(likeness))]
+
+
+def _without_thoughts(text: str) -> str:
+    """Leave out what open models think aloud, with braces of its own."""
+    said, at = "", 0
+    while (start := text.find(_THINK, at)) >= 0 and (end := text.find(_THOUGHT, start)) >= 0:
+        said, at = said + text[at:start], end + len(_THOUGHT)
+    return said + text[at:]
 
 
 def _objects(text: str) -> tuple[list[dict[str, Any]], str]:
@@ -210,7 +229,9 @@ def _objects(text: str) -> tuple[list[dict[str, Any]], str]:
     decoder = json.JSONDecoder(strict=False)
     found: list[dict[str, Any]] = []
     fault, longest, at = "", -1, text.find("{")
-    while at >= 0:
+    for _ in range(_MOST_OBJECTS):
+        if at < 0:
+            break
         try:
             entry, end = decoder.raw_decode(text, at)
             found.append(entry)
@@ -224,6 +245,7 @@ def _objects(text: str) -> tuple[list[dict[str, Any]], str]:
     return found, fault
 
 
+@cache
 def schema_text() -> str:
     """Render the analysis's JSON schema for a prompt."""
     return json.dumps(JudgedAnalysis.model_json_schema(), indent=1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
 from fusion_graph.failed_calls import clean
@@ -50,6 +51,7 @@ class Call:
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
     failed: bool = False
+    recalled: bool = False
 
 
 class Meter(BaseCallbackHandler):
@@ -64,6 +66,7 @@ class Meter(BaseCallbackHandler):
         calls: Every call, in the order in which they started. `part` is the seat id, `judge` or `writer`,
             read from the metadata that the nodes give their runs.
         fees: What each search cost, by part; `None` is unknown.
+        resumed: Whether the part was begun before, by a process that ended: what was under way there is not known.
     """
 
     run_inline = True
@@ -74,7 +77,9 @@ class Meter(BaseCallbackHandler):
         self.fees: dict[str, list[float | None]] = {}
         self._open: dict[UUID, Call] = {}
         self._tools: dict[UUID, str] = {}
+        self._heard: set[str | None] = set()
         self.tool_calls: dict[str, int] = {}
+        self.resumed = False
 
     def on_chat_model_start(
         self,
@@ -97,6 +102,7 @@ class Meter(BaseCallbackHandler):
             return
         message = message_of(response)
         if message is not None:
+            self._heard.add(message.id)
             call.served_model = served_model(message)
             call.finish_reason = finish_reason(message)
             call.usage = priced(usage_of(message), call.model, call.served_model, self.price)
@@ -124,6 +130,8 @@ class Meter(BaseCallbackHandler):
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """Note what it charged, if it says so."""
         part = self._tools.pop(run_id, None)
+        if isinstance(output, ToolMessage):
+            self._heard.add(output.tool_call_id)
         charged = fee_of(output)
         if part is not None and charged is not None:
             self.fees.setdefault(part, []).append(charged[0])
@@ -132,6 +140,30 @@ class Meter(BaseCallbackHandler):
         """Clean what a tool raised."""
         clean(error)
         self._tools.pop(run_id, None)
+
+    def recall(self, part: str, model: str, messages: Sequence[AnyMessage]) -> None:
+        """Count what an earlier process did, as far as a checkpoint kept it; does nothing for a part begun here.
+
+        Args:
+            part: Seat id, `judge` or `caller`.
+            model: The model that the config asked for.
+            messages: What the part has said and looked up in all.
+        """
+        if not self.resumed:
+            return
+        calls: list[Call] = []
+        for message in messages:
+            if isinstance(message, AIMessage) and message.id not in self._heard and message.response_metadata:
+                served = served_model(message)
+                usage = priced(usage_of(message), model, served, self.price)
+                ended = finish_reason(message)
+                calls.append(Call(part, 0.0, model, None, served, ended, usage, recalled=True))
+            elif isinstance(message, ToolMessage) and message.tool_call_id not in self._heard:
+                self.tool_calls[part] = self.tool_calls.get(part, 0) + (message.status != "error")
+                charged = fee_of(message)
+                if charged is not None:
+                    self.fees.setdefault(part, []).append(charged[0])
+        self.calls[:0] = calls
 
     def usage(self, part: str | None = None) -> Usage:
         """Add up what one part, or all of them, used.
@@ -143,6 +175,8 @@ class Meter(BaseCallbackHandler):
             The sum; failed and still open calls make it a lower bound.
         """
         used = Usage.total([call.usage for call in self.calls if part in (None, call.part)])
+        if self.resumed:
+            used = used.model_copy(update={"tokens_at_least": True, "cost_at_least": True})
         fees = [fee for name, held in self.fees.items() if part in (None, name) for fee in held]
         if not fees:
             return used
@@ -154,9 +188,8 @@ class Meter(BaseCallbackHandler):
 
     def last(self, part: str | None = None) -> Call | None:
         """Return the last call of a part, or of all, that ended well, if any did."""
-        done = [
-            call for call in self.calls if call.seconds is not None and not call.failed and part in (None, call.part)
-        ]
+        ended = [call for call in self.calls if call.recalled or (call.seconds is not None and not call.failed)]
+        done = [call for call in ended if part in (None, call.part)]
         return done[-1] if done else None
 
     def _closed(self, run_id: UUID) -> Call | None:

@@ -18,6 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from fusion_graph.config import Reasoning
 from fusion_graph.errors import ConfigError, MissingKeyError, MissingPackageError
 from fusion_graph.http import http_client
+from fusion_graph.meter import MODEL
 from fusion_graph.presets import Catalog, load_catalog
 from fusion_graph.quirks import reasoning_kwargs, sampling_kwargs
 from fusion_graph.redaction import redact
@@ -86,6 +87,8 @@ class Models:
         key = (name, settings)
         if key not in pool or _closed(pool[key]):
             pool[key] = self._build(name, settings, asked_by)
+            if name not in self.resources.models:  # which are not ours to change
+                pool[key].metadata = {**(pool[key].metadata or {}), MODEL: name}
         return pool[key]
 
     def _build(self, name: str, settings: CallSettings, asked_by: str) -> BaseChatModel:

@@ -13,6 +13,7 @@ from fusion_graph.usage import Usage
 from fusion_graph.well_formed import WellFormed
 
 OutcomeKind = Literal["ok", "failed", "timed_out", "refused", "empty", "truncated", "cancelled"]
+Reviewed = Literal["edited", "added", "dropped"]
 
 
 class FoundSource(BaseModel):
@@ -49,6 +50,7 @@ class PanelistOutcome(BaseModel):
         latency: Wall time in seconds.
         finish_reason: Why the model stopped, if it said.
         notes: What was adjusted on the way, such as a trimmed context.
+        review: What a person did to the draft, if anything; one that was dropped is shown to nobody.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,21 +71,29 @@ class PanelistOutcome(BaseModel):
     latency: float = 0.0
     finish_reason: str | None = None
     notes: list[str] = Field(default_factory=list)
+    review: Reviewed | None = None
 
     @property
     def usable(self) -> bool:
         """Whether the judge and the writer can work with it: there is text, and it is the model's own."""
-        return self.outcome in ("ok", "truncated") and bool(self.content.strip())
+        written = self.outcome in ("ok", "truncated") and bool(self.content.strip())
+        return written and self.review != "dropped"
+
+    @property
+    def lost(self) -> bool:
+        """Whether there is no draft, other than by a person's choice."""
+        return not self.usable and self.review != "dropped"
 
     def as_response(self) -> dict[str, Any]:
-        """Return the entry of `responses`: OpenRouter's fields plus the seat."""
-        return {
+        """Return the entry of `responses`: OpenRouter's fields plus the seat, and what a person did to it."""
+        entry: dict[str, Any] = {
             "model": self.model,
             "content": self.content,
             "seat_id": self.seat_id,
             "label": self.label,
             "outcome": self.outcome,
         }
+        return entry if self.review is None else {**entry, "review": self.review}
 
     def as_failed_model(self) -> dict[str, Any]:
         """Return the entry of `failed_models`: OpenRouter's fields plus the seat."""

@@ -5,9 +5,10 @@ The list comes with the package genai-prices; nothing is ever fetched. What it d
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +32,7 @@ _LISTED = {
     "fireworks": "fireworks",
     "cohere": "cohere",
     "perplexity": "perplexity",
+    OPENROUTER: "openrouter",
 }
 """LangChain's names of providers, and those of genai-prices."""
 _ADDRESSES = ("_BASE_URL", "_API_BASE", "_API_URL")
@@ -49,6 +51,7 @@ class Prices:
     def __init__(self, resources: Resources, environ: Mapping[str, str] | None = None) -> None:
         self.resources = resources
         self.environ = os.environ if environ is None else environ
+        self._ready = False
 
     def price(self, requested: str, served: str | None, usage: Usage) -> float | None:
         """Price one call.
@@ -94,9 +97,20 @@ class Prices:
         """Whether somebody sends a bill for a model."""
         return requested in self.resources.models or _split(requested)[0] not in UNBILLED
 
-    def uses_list(self, requested: str) -> bool:
-        """Whether a call of a model may have to be looked up in the list, which takes half a second to load."""
-        return next(iter(self._references(requested, None)), None) is not None
+    async def prepare(self, models: Iterable[str], *, limited: bool) -> None:
+        """Load the list beside the event loop if these models need it; that takes half a second, once.
+
+        Args:
+            models: The models of a run.
+            limited: Whether what calls can cost will be asked before they are made. If not, OpenRouter's models
+                need no list: their provider says what a call cost.
+        """
+        if self._ready:
+            return
+        providers = {_split(model)[0] for model in models if model not in self.resources.models}
+        if providers & set(_LISTED) or ("" in providers and limited and self.resources.gateway.is_openrouter):
+            await asyncio.to_thread(_load)
+            self._ready = True
 
     def _own(self, requested: str, served: str | None) -> TokenPrice | None:
         held = load_catalog(self.resources.presets).prices
@@ -107,7 +121,7 @@ class Prices:
         if requested in self.resources.models:
             return
         provider, model = _split(requested)
-        listed = _LISTED.get(provider) if provider else OPENROUTER
+        listed = _LISTED.get(provider or OPENROUTER)
         if listed is None or not self._is_itself(provider, listed):
             return
         if served:
@@ -124,9 +138,8 @@ class Prices:
         return all(_belongs(address, listed) for address in addresses if address)
 
 
-def load_list() -> None:
-    """Load the price list, which takes half a second; call it in a thread before the first price is asked for."""
-    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415 - slow to import, and most runs need none
+def _load() -> None:
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415 - slow to import, and many runs need none
 
     get_snapshot()
 

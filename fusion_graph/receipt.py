@@ -7,14 +7,16 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fusion_graph.config import Stage
 from fusion_graph.failures import Failure
 from fusion_graph.meter import Meter
-from fusion_graph.outcomes import OutcomeKind, PanelistOutcome
+from fusion_graph.outcomes import OutcomeKind, PanelistOutcome, Reviewed
 from fusion_graph.sources import CitationCheck
 from fusion_graph.usage import Usage
 
 Rung = Literal["native", "tool", "prompted", "repaired"]
 Status = Literal["ok", "error"]
+EARLIER = "earlier"
 NO_LANGUAGE_MODEL = "No language model was called: every sentence is quoted from your own files."
 
 
@@ -39,6 +41,7 @@ class SeatReceipt(_Record):
     latency: float = 0.0
     finish_reason: str | None = None
     sources: int = 0
+    review: Reviewed | None = None
 
     @classmethod
     def of(cls, outcome: PanelistOutcome) -> Self:
@@ -123,6 +126,41 @@ class Degradation(_Record):
     detail: str = ""
 
 
+class Edit(_Record):
+    """Something that a person changed while the run waited.
+
+    Attributes:
+        before: Who had not yet begun: `judge` or `writer`.
+        what: What became of a draft or of the analysis.
+        seat_id: Whose draft; `None` for the analysis.
+    """
+
+    before: Stage
+    what: Reviewed | Literal["analysis_edited", "analysis_removed"]
+    seat_id: str | None = None
+
+
+class Limits(_Record):
+    """The limits of a run, and what is counted against them.
+
+    A call that reported nothing counts here with the most that it can have used, so these figures can be above those
+    of the totals.
+
+    Attributes:
+        max_cost_usd: The limit in US dollars, model calls and search fees together.
+        max_total_tokens: The limit in tokens, in and out together.
+        counted_usd: What is counted against the first.
+        counted_tokens: What is counted against the second.
+        unpriced: Models whose price is not known, so that the limit in dollars could not be enforced before a call.
+    """
+
+    max_cost_usd: float | None = None
+    max_total_tokens: int | None = None
+    counted_usd: float = 0.0
+    counted_tokens: int = 0
+    unpriced: list[str] = Field(default_factory=list)
+
+
 class Totals(_Record):
     """Sums over all parts; the usage says where something was unknown."""
 
@@ -151,8 +189,11 @@ class Receipt(_Record):
         kinship: Where judge or writer share a family with a seat.
         rung: Which way of asking for the analysis worked.
         degraded: What was lost on the way.
+        edits: What a person changed on the way.
         citations: The check of the answer's citations.
-        totals: Sums over all parts.
+        earlier: What a retry replaced had cost: its failed seats, its judge and its writer.
+        totals: Sums over all parts, and over what was replaced.
+        limits: The limits in dollars and tokens, if there were any.
         started_at: Unix time of the start, in seconds.
         seconds: Wall time of the run so far.
     """
@@ -173,8 +214,11 @@ class Receipt(_Record):
     kinship: list[Kinship] = Field(default_factory=list)
     rung: Rung | None = None
     degraded: list[Degradation] = Field(default_factory=list)
+    edits: list[Edit] = Field(default_factory=list)
     citations: CitationCheck | None = None
+    earlier: Totals | None = None
     totals: Totals = Field(default_factory=Totals)
+    limits: Limits | None = None
     started_at: float | None = None
     seconds: float | None = None
 
@@ -182,21 +226,28 @@ class Receipt(_Record):
         """Return the receipt with changes, its sums and its wall time brought up to date.
 
         Args:
-            **changes: Fields to replace; `degraded` is added to what is there.
+            **changes: Fields to replace; `degraded` and `edits` are added to what is there.
 
         Returns:
             A new receipt.
         """
         degraded = [*self.degraded, *changes.pop("degraded", [])]
-        changed = self.model_copy(update={**changes, "degraded": degraded})
+        edits = [*self.edits, *changes.pop("edits", [])]
+        changed = self.model_copy(update={**changes, "degraded": degraded, "edits": edits})
         seconds = round(time.time() - self.started_at, 3) if self.started_at else None
         return changed.model_copy(update={"totals": changed.sums(), "seconds": seconds})
 
+    def spent_by(self) -> dict[str, Usage]:
+        """Return what each part used, by seat id, `judge`, `writer` and `earlier`."""
+        seats = {seat.seat_id: seat.usage for seat in self.seats}
+        others = {"judge": self.judge, "writer": self.writer, EARLIER: self.earlier}
+        return {**seats, **{name: part.usage for name, part in others.items() if part is not None}}
+
     def sums(self) -> Totals:
         """Add the parts up."""
-        parts: list[SeatReceipt | PartReceipt] = [
+        parts: list[SeatReceipt | PartReceipt | Totals] = [
             *self.seats,
-            *[part for part in (self.judge, self.writer) if part is not None],
+            *[part for part in (self.judge, self.writer, self.earlier) if part is not None],
         ]
         return Totals(
             calls=sum(part.calls for part in parts),

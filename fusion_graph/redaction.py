@@ -9,11 +9,11 @@ from typing import Any
 _SHAPES = re.compile(
     r"((?i:bearer\s+|basic\s+|api[-_ ]?key(?:\s+provided)?['\"]?\s*[:=]\s*['\"]?))[^\s'\",}]{6,}"
     r"|((?i:[?&](?:key|api_?key|(?:access_)?token)=))[^\s'\"&,}]{6,}"
-    r"|(://)[^\s/@'\"]+:[^\s/@'\"]+(?=@)"
+    r"|(://)[^\s/@'\"]++(?=@)"
     r"|\b(?:sk|pk|rk|xai|gsk|tvly|lsv2|pplx|hf|gh[opsu]|github_pat|xox[abeprs]|r8|nvapi)[-_][A-Za-z0-9*_\-]{6,}"
     r"|\bAIza[A-Za-z0-9_\-]{10,}"
     r"|\bAKIA[A-Z0-9]{12,}"
-    r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
+    r"|(?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
 )
 _SECRET_NAME = re.compile(r"(?i)(api_?key|_key|token|secret|password|passwd|credentials?|_pat)$")
 _SHORTEST = 8
@@ -48,6 +48,8 @@ def redact_error(error: BaseException) -> None:
             continue
         seen.add(id(current))
         current.args = tuple(redact_data(part) for part in current.args)
+        if isinstance(current, OSError) and current.strerror:
+            current.strerror = redact_data(current.strerror)
         for name, value in vars(current).items():
             vars(current)[name] = redact_data(value)
         inner = current.exceptions if isinstance(current, BaseExceptionGroup) else ()

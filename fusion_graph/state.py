@@ -51,6 +51,7 @@ class FusionState(MessagesState):
     Attributes:
         settings: The settings that the run began with, then those of each fork: a resumed run keeps its models.
         run_key: Names this run within the process, for what its seats share.
+        process: Names the process that did the last step; another one goes on after a resume.
         seats: The resolved panel.
         outcomes: `PanelistOutcome` by seat id, as plain data.
         shown: Seat ids in the order in which their drafts are shown.
@@ -59,6 +60,7 @@ class FusionState(MessagesState):
 
     settings: list[dict[str, Any]]
     run_key: str
+    process: str
     seats: list[dict[str, Any]]
     outcomes: Annotated[dict[str, Any], by_seat]
     shown: list[str]
@@ -79,3 +81,4 @@ class PanelistTask(TypedDict):
     messages: list[AnyMessage]
     settings: list[dict[str, Any]]
     run_key: str
+    process: str

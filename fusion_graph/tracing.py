@@ -15,8 +15,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp
 
 from fusion_graph.handlers import heard_first
-from fusion_graph.usage import Usage
 from fusion_graph.receipt import PartReceipt, Receipt, SeatReceipt
+from fusion_graph.usage import Usage
 
 if TYPE_CHECKING:
     from langchain_core.tracers.langchain import LangChainTracer
@@ -130,9 +130,9 @@ def run_facts(receipt: Receipt) -> dict[str, Any]:
 
 
 def _used(usage: Usage) -> dict[str, Any]:
-    cost = "unknown" if usage.cost_usd is None else "at_least" if usage.cost_at_least else "exact"
-    names = {"input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost_usd"}
-    return {**usage.model_dump(include=names), "cost_is": cost}
+    cost = "unknown" if usage.cost_usd is None else "at_least" if usage.cost_at_least else "known"
+    names = {"input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost_usd", "cost_source"}
+    return {**usage.model_dump(include=names), "cost_is": cost, "fees_usd": usage.fees_usd or None}
 
 
 def _known(facts: dict[str, Any]) -> dict[str, Any]:

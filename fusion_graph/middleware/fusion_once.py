@@ -40,6 +40,7 @@ class FusionOnce(AgentMiddleware[Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model with the tool forced, free or gone."""
+        self.output = self.output or _output_in(_this_turn(request.messages))
         if self.tool_choice == "none":
             return await handler(request.override(tools=[tool for tool in request.tools if _name(tool) != FUSION]))
         if self.tool_choice != "required" or _called(_this_turn(request.messages)):
@@ -100,6 +101,13 @@ def _this_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
 def _calls(messages: Sequence[BaseMessage]) -> list[Any]:
     turns = [message for message in messages if isinstance(message, AIMessage)]
     return [call for message in turns for call in message.tool_calls if call["name"] == FUSION]
+
+
+def _output_in(messages: Sequence[BaseMessage]) -> dict[str, Any] | None:
+    """Find what a panel gave, where an earlier process convened it and a checkpoint kept the tool's message."""
+    results = [message for message in messages if isinstance(message, ToolMessage) and message.name == FUSION]
+    kept = [message.artifact.get("output") for message in results if isinstance(message.artifact, dict)]
+    return next((output for output in kept if output is not None), None)
 
 
 def _called(messages: Sequence[BaseMessage]) -> bool:

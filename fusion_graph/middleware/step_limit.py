@@ -40,6 +40,14 @@ class StepLimit(AgentMiddleware[Any, Any]):
         """Pass the turn on, without tools once the steps are used up."""
         if steps_taken(request.messages) < self.max_steps or not request.tools:
             return _with_calls(await handler(request), self._few)
+        return await self.finish(request, handler)
+
+    async def finish(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any]:
+        """Make this turn the last one, whatever the number of steps: without tools, told so, and without tool calls."""
         last = request.override(messages=[*request.messages, HumanMessage(self.last_turn)], **self._withdrawn(request))
         return _with_calls(await handler(last), self._kept)
 

@@ -18,7 +18,10 @@ from fusion_graph.errors import ConfigError
 from fusion_graph.events import emitter
 from fusion_graph.kit import Kit, guard_depth
 from fusion_graph.receipt import NO_LANGUAGE_MODEL, Receipt
+from fusion_graph.resume import this_process
+from fusion_graph.review import check_review
 from fusion_graph.seats import check, judge_of, resolved, visible, writer_of
+from fusion_graph.ledgers import not_enforceable, open_ledger
 from fusion_graph.state import FusionState, PanelistTask
 
 FanOut = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[Command[Any]]]
@@ -38,16 +41,20 @@ def fan_out_node(kit: Kit, *, writes: bool) -> FanOut:
     async def fan_out(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> Command[Any]:
         guard_depth(config)
         settings, why = await _settings(kit, runtime.context)
+        check_review(settings, config, writes=writes)
         seats = resolved(settings)
         await check(kit, settings, seats, writes=writes)
         tasks, question = _tasks(state, settings, seats)
+        ledger = await open_ledger(kit, tasks[0]["run_key"], settings, tasks[0]["messages"], writes=writes)
         receipt = _opened(settings, question, why, seats, writes=writes)
+        receipt = receipt.amended(limits=ledger.entry(), degraded=not_enforceable(ledger))
         emitter(runtime.stream_writer)(
             "fusion.started",
             seats=[{"id": seat.id, "label": seat.label, "model": seat.model} for seat in seats],
             judge=judge_of(settings),
             writer=writer_of(settings) if writes else None,
             chosen=receipt.chosen,
+            limits=receipt.limits.model_dump(mode="json") if receipt.limits else None,
         )
         return Command(update=_fresh(tasks, receipt), goto=[Send("panelist", task) for task in tasks])
 
@@ -69,11 +76,13 @@ def _tasks(state: FusionState, settings: FusionConfig, seats: Sequence[Seat]) ->
         raise ConfigError(str(error)) from error
     seen = visible(state["messages"], question, earlier, settings)
     run_key, began_with = uuid4().hex, [settings.model_dump(mode="json", exclude_unset=True)]
-    tasks = [
-        PanelistTask(seat=seat.model_dump(mode="json"), messages=seen, settings=began_with, run_key=run_key)
+    process = this_process()
+    return [
+        PanelistTask(
+            seat=seat.model_dump(mode="json"), messages=seen, settings=began_with, run_key=run_key, process=process
+        )
         for seat in seats
-    ]
-    return tasks, question
+    ], question
 
 
 def _opened(
@@ -104,6 +113,7 @@ def _fresh(tasks: Sequence[PanelistTask], receipt: Receipt) -> dict[str, Any]:
         "outcomes": Overwrite({}),
         "settings": tasks[0]["settings"],
         "run_key": tasks[0]["run_key"],
+        "process": tasks[0]["process"],
         "shown": [],
         "window": 0,
         "analysis": None,

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from string import ascii_uppercase
 from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
+from fusion_graph.budget import REACHED, marks
 from fusion_graph.config import FusionConfig
-from fusion_graph.drafts_block import RESERVED, shuffled
+from fusion_graph.drafts_block import Labelled, shuffled
 from fusion_graph.events import emitter
-from fusion_graph.kinship import kinships
 from fusion_graph.kit import Kit
-from fusion_graph.models import DEFAULT_WINDOW, context_window
 from fusion_graph.outcomes import PanelistOutcome
 from fusion_graph.receipt import Degradation, Receipt, SeatReceipt, Shown
-from fusion_graph.seats import judge_of, writer_of
+from fusion_graph.resume import RESUMED, RESUMED_DETAIL, this_process
+from fusion_graph.review import Panel, review_drafts
+from fusion_graph.ledgers import ledger_so_far
 from fusion_graph.sources import Registry
 from fusion_graph.state import FusionState
 from fusion_graph.tracing import note_run
@@ -24,12 +26,11 @@ from fusion_graph.tracing import note_run
 Join = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
 
 
-def join_node(kit: Kit, *, writes: bool) -> Join:
+def join_node(kit: Kit) -> Join:
     """Make the node.
 
     Args:
         kit: The graph's kit.
-        writes: Whether this graph has a writer, whose window then counts too.
 
     Returns:
         The node.
@@ -37,22 +38,28 @@ def join_node(kit: Kit, *, writes: bool) -> Join:
 
     async def join(state: FusionState, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
         settings = kit.settle(runtime.context, state["settings"])
-        outcomes = in_order(state)
+        panel = Panel(state["seats"], in_order(state), [])
+        if "judge" in settings.review:
+            panel = review_drafts(panel.seats, panel.outcomes)
+        outcomes = panel.outcomes
         usable = [outcome for outcome in outcomes if outcome.usable]
-        receipt = Receipt.model_validate(state["receipt"])
+        seats = [SeatReceipt.of(outcome) for outcome in outcomes]
+        receipt = Receipt.model_validate(state["receipt"]).amended(seats=seats)
+        ledger = ledger_so_far(kit, state["run_key"], settings, receipt)
         shown = shuffled(usable, receipt.seed or 0)
         receipt = receipt.amended(
-            seats=[SeatReceipt.of(outcome) for outcome in outcomes],
             shown_order=[Shown(label=draft.label, seat_id=draft.outcome.seat_id) for draft in shown],
-            kinship=kinships(kit.models.catalog, settings, outcomes, writes=writes),
-            degraded=_degraded(outcomes),
+            degraded=[*marks(ledger, receipt, partial=_stopped(outcomes), final=not usable), *_degraded(outcomes)],
+            limits=ledger.entry(),
+            edits=panel.edits,
         )
         update = {
+            **panel.as_update(),
+            "process": this_process(),
             "shown": [draft.outcome.seat_id for draft in shown],
-            "window": _window(kit, settings, writes=writes),
             "sources": [source.model_dump() for source in Registry.of(outcomes).sources],
             "responses": [outcome.as_response() for outcome in usable],
-            "failed_models": [outcome.as_failed_model() for outcome in outcomes if not outcome.usable],
+            "failed_models": [outcome.as_failed_model() for outcome in outcomes if outcome.lost],
         }
         if usable:
             return {**update, "receipt": receipt.as_state()}
@@ -69,6 +76,24 @@ def join_node(kit: Kit, *, writes: bool) -> Join:
 def after_join(state: FusionState) -> Literal["judge", "__end__"]:
     """Route: with any usable draft to the judge, else to the end."""
     return "judge" if state["shown"] else "__end__"
+
+
+def labelled(shown: Sequence[str], usable: Sequence[PanelistOutcome]) -> list[Labelled]:
+    """Letter the drafts by their place in the shown order; one that was dropped since leaves its letter unused.
+
+    Args:
+        shown: Seat ids in the shown order.
+        usable: The usable outcomes.
+
+    Returns:
+        The drafts in the shown order.
+    """
+    held = {outcome.seat_id: outcome for outcome in usable}
+    return [
+        Labelled(label, held[seat_id])
+        for label, seat_id in zip(ascii_uppercase, shown, strict=False)
+        if seat_id in held
+    ]
 
 
 def in_order(state: FusionState) -> list[PanelistOutcome]:
@@ -97,8 +122,12 @@ def failure_reason(outcomes: Sequence[PanelistOutcome]) -> str:
     return "all_panels_failed"
 
 
+def _stopped(outcomes: Sequence[PanelistOutcome]) -> bool:
+    return any(REACHED in outcome.notes for outcome in outcomes)
+
+
 def _degraded(outcomes: Sequence[PanelistOutcome]) -> list[Degradation]:
-    lost = [Degradation(part=o.seat_id, reason=f"seat_{o.outcome}", detail=o.reason) for o in outcomes if not o.usable]
+    lost = [Degradation(part=o.seat_id, reason=f"seat_{o.outcome}", detail=o.reason) for o in outcomes if o.lost]
     cut = [
         Degradation(part=o.seat_id, reason="seat_truncated", detail="the draft ends at the output limit")
         for o in outcomes
@@ -109,17 +138,12 @@ def _degraded(outcomes: Sequence[PanelistOutcome]) -> list[Degradation]:
         for o in outcomes
         if o.answered_by is not None
     ]
-    notes = [Degradation(part=o.seat_id, reason=note) for o in outcomes for note in o.notes]
+    said = {RESUMED: RESUMED_DETAIL}
+    notes = [Degradation(part=o.seat_id, reason=n, detail=said.get(n, "")) for o in outcomes for n in o.notes]
     late = [o for o in outcomes if o.failure is not None and o.failure.kind == "deadline"]
-    run = [Degradation(part="run", reason="partial", detail="the deadline came before every seat had ended")] if late else []
+    run = (
+        [Degradation(part="run", reason="partial", detail="the deadline came before every seat had ended")]
+        if late
+        else []
+    )
     return [*run, *lost, *cut, *others, *notes]
-
-
-def _window(kit: Kit, settings: FusionConfig, *, writes: bool) -> int:
-    """Tokens for the drafts block in the smaller of the two windows, with output and instructions kept free."""
-    readers = [kit.models.get(judge_of(settings), kit.judge_settings(settings), asked_by="judge")]
-    if writes:
-        readers.append(kit.models.get(writer_of(settings), kit.writer_settings(settings), asked_by="writer"))
-    window = settings.context_window or min(context_window(reader) or DEFAULT_WINDOW for reader in readers)
-    output = min(settings.max_completion_tokens, window // 4)
-    return max(window - output - RESERVED, window // 4)

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
+from fusion_graph.budget import Ledger, marks
 from fusion_graph.config import FusionConfig
-from fusion_graph.drafts_block import Block, Labelled, drafts_block, shuffled, split_question, transcript
+from fusion_graph.drafts_block import RESERVED, Block, Labelled, drafts_block, split_question, transcript
 from fusion_graph.events import Emit, emitter
+from fusion_graph.kinship import kinships
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.ladder import Ladder, Verdict, schema_text
 from fusion_graph.meter import Meter
+from fusion_graph.middleware.budget import budgeted
 from fusion_graph.middleware.overflow import NOTE, TrimOnOverflow
 from fusion_graph.middleware.retry import Retry
 from fusion_graph.middleware.step_limit import StepLimit
 from fusion_graph.middleware.temperature import DropTemperature
 from fusion_graph.middleware.tool_guard import ToolGuard
-from fusion_graph.nodes.join import in_order
+from fusion_graph.models import DEFAULT_WINDOW, context_window
+from fusion_graph.nodes.join import in_order, labelled
 from fusion_graph.prompting import render
+from fusion_graph.purse import Purse
 from fusion_graph.quirks import withdrawal
 from fusion_graph.receipt import Degradation, PartReceipt, Receipt
-from fusion_graph.seats import judge_of
+from fusion_graph.resume import resumed, this_process
+from fusion_graph.seats import judge_of, writer_of
+from fusion_graph.ledgers import reader_ledger
 from fusion_graph.sources import JUDGE, Registry, Source, found_in
 from fusion_graph.state import FusionState
 from fusion_graph.tracing import note_part, note_run, part_facts
 from fusion_graph.unblind import Unblinder
+
+SCHEMA_TOKENS = 2_500
+"""Tokens of the analysis's schema, which a provider that knows schemas is sent beside the prompt."""
 
 Judge = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
 
@@ -49,16 +59,28 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
         settings = kit.settle(runtime.context, state["settings"])
         emit = emitter(runtime.stream_writer)
         emit("analysis.in_progress", model=judge_of(settings))
-        started, meter = time.monotonic(), Meter()
-        trim, temperature, block = TrimOnOverflow(), DropTemperature(), shared_block(state, settings)
+        started, meter = time.monotonic(), Meter(kit.prices.price)
+        meter.resumed = kit.began_before(state["run_key"], JUDGE, state["process"])
+        window = drafts_window(kit, settings, writes=not ends)
+        trim, temperature, block = TrimOnOverflow(), DropTemperature(), shared_block(state, settings, window)
         own = part_config(config, JUDGE, meter, requested_model=judge_of(settings))
-        ladder = _ladder(kit, settings, state["run_key"], block.text, emit, own, [trim, temperature])
+        receipt, writes = Receipt.model_validate(state["receipt"]), not ends
+        ledger = reader_ledger(kit, state["run_key"], settings, receipt, block.text, writes=writes)
+        ladder = _ladder(kit, settings, state["run_key"], block.text, emit, own, [trim, temperature], ledger)
         verdict = await ladder.climb()
+        meter.recall(JUDGE, judge_of(settings), verdict.messages)
         update = _read(state, verdict)
         part = PartReceipt.of(JUDGE, judge_of(settings), meter, started, verdict.failure)
-        degraded = [*_cut(block), *_degraded(verdict, trim, temperature)]
-        receipt = Receipt.model_validate(state["receipt"]).amended(
-            judge=part, rung=verdict.rung, degraded=degraded, status="ok"
+        ledger.done(JUDGE)
+        reached = marks(ledger, receipt, JUDGE, final=ends)
+        degraded = [*_cut(block), *_degraded(verdict, trim, temperature), *resumed(JUDGE, meter), *reached]
+        receipt = receipt.amended(
+            limits=ledger.entry(),
+            judge=part,
+            rung=verdict.rung,
+            degraded=degraded,
+            kinship=kinships(kit.models.catalog, settings, in_order(state), writes=not ends),
+            status="ok" if ends else None,
         )
         ended = {"outcome": verdict.reason} if verdict.reason else {"rung": verdict.rung}
         note_part(config, {**part_facts(JUDGE, part), **ended})
@@ -67,9 +89,19 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
             note_run(config, receipt)
             kit.forget(state["run_key"])
             emit("fusion.completed", status="ok", failure_reason=None)
-        return {**update, "receipt": receipt.as_state(), "status": "ok"}
+        settled = {"window": window, "process": this_process(), "status": "ok" if ends else ""}
+        return {**update, **settled, "receipt": receipt.as_state()}
 
     return judge
+
+
+def after_judge(kit: Kit) -> Callable[[FusionState], Literal["review", "writer"]]:
+    """Make the route: to the writer, or to a person first."""
+
+    def route(state: FusionState) -> Literal["review", "writer"]:
+        return "review" if "writer" in kit.settle(None, state["settings"]).review else "writer"
+
+    return route
 
 
 def _ladder(
@@ -80,12 +112,15 @@ def _ladder(
     emit: Emit,
     config: RunnableConfig,
     healing: Sequence[AgentMiddleware[Any, Any]],
+    ledger: Ledger,
 ) -> Ladder:
+    cap = kit.judge_settings(settings).max_tokens or settings.max_completion_tokens
+    purse = Purse(ledger, JUDGE, kit.prices, cap, margin=SCHEMA_TOKENS)
     steps, last_turn = settings.max_tool_calls, render("last_turn", settings.prompts)
 
     def middleware(keep: Sequence[str]) -> list[AgentMiddleware[Any, Any]]:
         limit = StepLimit(steps, withdrawal=withdrawal(judge_of(settings)), last_turn=last_turn, keep=keep)
-        return [limit, *healing, Retry(), ToolGuard(JUDGE, emit)]
+        return [limit, *healing, Retry(), *budgeted(purse, limit), ToolGuard(JUDGE, emit)]
 
     tools = kit.tools(settings, None, run_key)
     return Ladder(
@@ -127,12 +162,30 @@ def judge_prompt(settings: FusionConfig, *, has_tools: bool) -> str:
 
 def shown_drafts(state: FusionState) -> list[Labelled]:
     """Return the drafts as they are shown; the same in every node and after a resume."""
-    usable = [outcome for outcome in in_order(state) if outcome.usable]
-    return shuffled(usable, Receipt.model_validate(state["receipt"]).seed or 0)
+    return labelled(state["shown"], [outcome for outcome in in_order(state) if outcome.usable])
 
 
-def shared_block(state: FusionState, settings: FusionConfig) -> Block:
-    """Render the block that judge and writer have in common, to the same bytes for both."""
+def drafts_window(kit: Kit, settings: FusionConfig, *, writes: bool) -> int:
+    """Tokens for the drafts block in the smaller of the two windows, with output and instructions kept free."""
+    readers = [kit.models.get(judge_of(settings), kit.judge_settings(settings), asked_by="judge")]
+    if writes:
+        readers.append(kit.models.get(writer_of(settings), kit.writer_settings(settings), asked_by="writer"))
+    window = settings.context_window or min(context_window(reader) or DEFAULT_WINDOW for reader in readers)
+    output = min(settings.max_completion_tokens, window // 4)
+    return max(window - output - RESERVED, window // 4)
+
+
+def shared_block(state: FusionState, settings: FusionConfig, window: int) -> Block:
+    """Render the block that judge and writer have in common, to the same bytes for both.
+
+    Args:
+        state: The run's state.
+        settings: Its settings.
+        window: Tokens that the block may have.
+
+    Returns:
+        The block.
+    """
     question, earlier = split_question(state["messages"])
     before = "" if settings.history == "question" else transcript(earlier, system=settings.history == "full")
     outcomes = in_order(state)
@@ -141,7 +194,7 @@ def shared_block(state: FusionState, settings: FusionConfig) -> Block:
         before,
         shown_drafts(state),
         Registry.of(outcomes),
-        window=state["window"],
+        window=window,
         blind=settings.blind,
     )
 

@@ -17,11 +17,13 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
+from fusion_graph.budget import REACHED, Ledger
 from fusion_graph.config import FusionConfig, Seat
 from fusion_graph.events import Emit, emitter
 from fusion_graph.failures import Failure, classify
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.meter import Meter, finish_reason
+from fusion_graph.middleware.budget import budgeted
 from fusion_graph.middleware.fallback import Fallback
 from fusion_graph.middleware.overflow import NOTE, TrimOnOverflow
 from fusion_graph.middleware.retry import Retry
@@ -30,10 +32,12 @@ from fusion_graph.middleware.tool_guard import ToolGuard
 from fusion_graph.nested import within
 from fusion_graph.outcomes import OutcomeKind, PanelistOutcome, ending
 from fusion_graph.prompting import render
+from fusion_graph.purse import Purse
 from fusion_graph.quirks import withdrawal
 from fusion_graph.race import Race, SeatClock
 from fusion_graph.receipt import SeatReceipt
-from fusion_graph.resume import usable_before
+from fusion_graph.resume import RESUMED, usable_before
+from fusion_graph.ledgers import reopen_ledger
 from fusion_graph.sources import found_in
 from fusion_graph.state import PanelistTask
 from fusion_graph.tracing import note_part, noted_at_end, part_facts
@@ -49,11 +53,12 @@ _OUTCOME_OF: dict[str, OutcomeKind] = {
 }
 
 
-def panelist_node(kit: Kit) -> Panelist:
+def panelist_node(kit: Kit, *, writes: bool) -> Panelist:
     """Make the node.
 
     Args:
         kit: The graph's kit.
+        writes: Whether this graph has a writer, for whom a limited run keeps a share.
 
     Returns:
         The node.
@@ -65,7 +70,13 @@ def panelist_node(kit: Kit) -> Panelist:
         emit = emitter(runtime.stream_writer)
         namespace = (config.get("configurable") or {}).get("checkpoint_ns", "")
         emit("panel.added", seat_id=seat.id, label=seat.label, model=seat.model, namespace=namespace)
-        outcome = await _Research(kit, settings, seat, emit).run(task, config)
+        ledger = await reopen_ledger(kit, task["run_key"], settings, task["messages"], config, writes=writes)
+        try:
+            research = _Research(kit, settings, seat, emit, ledger)
+            research.meter.resumed = kit.began_before(task["run_key"], seat.id, task["process"])
+            outcome = await research.run(task, config)
+        finally:
+            ledger.done(seat.id)
         note_part(config, part_facts(seat.id, SeatReceipt.of(outcome)))
         kit.race(task["run_key"], settings).leave(seat.id, usable=outcome.usable)
         _report(emit, outcome)
@@ -77,9 +88,10 @@ def panelist_node(kit: Kit) -> Panelist:
 class _Research:
     """One seat's work on one question."""
 
-    def __init__(self, kit: Kit, settings: FusionConfig, seat: Seat, emit: Emit) -> None:
+    def __init__(self, kit: Kit, settings: FusionConfig, seat: Seat, emit: Emit, ledger: Ledger) -> None:
         self.kit, self.settings, self.seat, self.emit = kit, settings, seat, emit
-        self.meter = Meter()
+        self.meter = Meter(kit.prices.price)
+        self.purse = Purse(ledger, seat.id, kit.prices, seat.max_completion_tokens or settings.max_completion_tokens)
         self.trim = TrimOnOverflow()
         self.fallback = Fallback([(name, self._model(name)) for name in seat.fallbacks])
         self.clock = SeatClock(settings.seat_timeout, settings.seat_idle_timeout)
@@ -119,7 +131,9 @@ class _Research:
         """Type what the sub-agent came to: its output, or what it raised."""
         if isinstance(ended, BaseException):
             return self._failed(self.clock.failure or classify(ended))
-        return self._finished(ended["messages"][len(task["messages"]) :])
+        messages = ended["messages"][len(task["messages"]) :]
+        self.meter.recall(self.seat.id, self.seat.model, messages)
+        return self._finished(messages)
 
     def _agent(self, task: PanelistTask, shell: Sequence[BaseTool]) -> CompiledStateGraph[Any, Any, Any, Any]:
         kit, seat, settings = self.kit, self.seat, self.settings
@@ -130,7 +144,14 @@ class _Research:
             self._model(seat.model),
             tools,
             system_prompt=panelist_prompt(settings, seat, steps),
-            middleware=[limit, self.fallback, self.trim, Retry(), ToolGuard(seat.id, self.emit)],
+            middleware=[
+                limit,
+                self.fallback,
+                self.trim,
+                Retry(),
+                *budgeted(self.purse, limit),
+                ToolGuard(seat.id, self.emit),
+            ],
             name=seat.id,
         )
 
@@ -169,9 +190,14 @@ class _Research:
             calls=self.meter.count(),
             tool_calls=sum(self.meter.tool_calls.values()),
             latency=round(time.monotonic() - self.started, 3),
-            notes=[NOTE] if self.trim.trimmed else [],
+            notes=self._notes(),
             **facts,
         )
+
+    def _notes(self) -> list[str]:
+        stopped = self.seat.id in self.purse.ledger.stopped
+        said = {NOTE: self.trim.trimmed, REACHED: stopped, RESUMED: self.meter.resumed}
+        return [note for note, holds in said.items() if holds]
 
 
 async def _look_back(race: Race, config: RunnableConfig) -> None:

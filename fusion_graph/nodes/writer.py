@@ -14,20 +14,26 @@ from langgraph.runtime import Runtime
 
 from fusion_graph.analysis import Analysis
 from fusion_graph.answer import WRITER, annotated, degradations, fallback
+from fusion_graph.budget import marks
 from fusion_graph.config import FusionConfig
 from fusion_graph.events import emitter
 from fusion_graph.failures import Failure, classify
 from fusion_graph.fence import fence
+from fusion_graph.kinship import kinships
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.meter import Meter
 from fusion_graph.middleware.retry import with_retries
 from fusion_graph.nested import within
-from fusion_graph.nodes.judge import shared_block, shown_drafts
+from fusion_graph.nodes.join import in_order
+from fusion_graph.nodes.judge import drafts_window, shared_block, shown_drafts
 from fusion_graph.outcomes import ending
 from fusion_graph.prompting import render
+from fusion_graph.purse import Purse
 from fusion_graph.receipt import PartReceipt, Receipt
+from fusion_graph.resume import resumed
 from fusion_graph.seats import writer_of
-from fusion_graph.sources import Registry, Source
+from fusion_graph.ledgers import reader_ledger
+from fusion_graph.sources import JUDGE, Registry, Source
 from fusion_graph.state import FusionState
 from fusion_graph.tracing import note_part, note_run, part_facts
 from fusion_graph.unblind import blinded
@@ -49,17 +55,28 @@ def writer_node(kit: Kit) -> Writer:
         settings = kit.settle(runtime.context, state["settings"])
         emit = emitter(runtime.stream_writer)
         emit("writer.in_progress", model=writer_of(settings))
-        started, meter = time.monotonic(), Meter()
+        started, meter = time.monotonic(), Meter(kit.prices.price)
+        meter.resumed = kit.began_before(state["run_key"], WRITER, state["process"])
         own = part_config(config, WRITER, meter, requested_model=writer_of(settings))
-        answer, failure = await _write(kit, settings, state, own)
+        prompt, receipt = _prompt(kit, settings, state), Receipt.model_validate(state["receipt"])
+        ledger = reader_ledger(kit, state["run_key"], settings, receipt, prompt, writes=True)
+        cap = kit.writer_settings(settings).max_tokens or settings.max_completion_tokens
+        answer, failure = await _write(kit, settings, prompt, own, Purse(ledger, WRITER, kit.prices, cap))
         part = PartReceipt.of(WRITER, writer_of(settings), meter, started, failure)
         registry = Registry([Source.model_validate(source) for source in state["sources"]])
         if answer is None:
             message, check = fallback(state["responses"], state["analysis"], registry)
         else:
             message, check = annotated(answer, registry)
-        receipt = Receipt.model_validate(state["receipt"]).amended(
-            writer=part, citations=check, degraded=degradations(answer, failure, check), status="ok"
+        kin = kinships(kit.models.catalog, settings, in_order(state), writes=True)
+        lost = [*degradations(answer, failure, check), *resumed(WRITER, meter)]
+        receipt = receipt.amended(
+            writer=part,
+            citations=check,
+            degraded=[*lost, *marks(ledger, receipt, WRITER, final=True)],
+            limits=ledger.entry(),
+            kinship=[*[k for k in receipt.kinship if k.part == JUDGE], *[k for k in kin if k.part == WRITER]],
+            status="ok",
         )
         note_part(config, part_facts(WRITER, part))
         note_run(config, receipt)
@@ -70,18 +87,25 @@ def writer_node(kit: Kit) -> Writer:
     return writer
 
 
+def _prompt(kit: Kit, settings: FusionConfig, state: FusionState) -> str:
+    labels = {draft.outcome.seat_id: draft.label for draft in shown_drafts(state)}
+    compared = None if state["analysis"] is None else blinded(Analysis.model_validate(state["analysis"]), labels)
+    window = min(state["window"], drafts_window(kit, settings, writes=True))  # smaller only where a fork changed it
+    return f"{shared_block(state, settings, window).text}\n\n{writer_prompt(settings, compared)}"
+
+
 async def _write(
-    kit: Kit, settings: FusionConfig, state: FusionState, config: RunnableConfig
+    kit: Kit, settings: FusionConfig, prompt: str, config: RunnableConfig, purse: Purse
 ) -> tuple[AIMessage | None, Failure | None]:
     """Ask the writer, once more where that can help; failing that there is no message, never an error text."""
     model = kit.models.get(writer_of(settings), kit.writer_settings(settings), asked_by="writer")
-    labels = {draft.outcome.seat_id: draft.label for draft in shown_drafts(state)}
-    compared = None if state["analysis"] is None else blinded(Analysis.model_validate(state["analysis"]), labels)
-    prompt = f"{shared_block(state, settings).text}\n\n{writer_prompt(settings, compared)}"
     messages = [SystemMessage(render("deliberation", settings.prompts)), HumanMessage(prompt)]
 
+    async def call() -> AIMessage:
+        return await within(config, lambda own: model.ainvoke(messages, own))
+
     async def ask() -> AIMessage:
-        return await with_retries(lambda: within(config, lambda own: model.ainvoke(messages, own)))
+        return await with_retries(lambda: purse.pay_last(model, messages, call))
 
     try:
         answer = await ask()

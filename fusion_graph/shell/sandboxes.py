@@ -15,9 +15,11 @@ from fusion_graph.errors import ConfigError
 from fusion_graph.resources import Resources
 from fusion_graph.shell.bubblewrap import BubblewrapExecutionPolicy
 from fusion_graph.shell.container import ContainerExecutionPolicy
+from fusion_graph.shell.processes import INITIAL_PROCESSES
 
 _TRIAL_SECONDS = 30.0
 _LAST_WORDS = 300
+_NAMESPACES = ("/proc/self/ns/pid", "/proc/self/ns/net")
 _TRYING = threading.Lock()
 _WORKING: dict[tuple[str, str], Sandbox] = {}
 
@@ -99,14 +101,16 @@ def _first_working(candidates: Sequence[Callable[[], Sandbox]]) -> Sandbox:
 
 
 def _fault(sandbox: Sandbox) -> str | None:
+    """Start it once, and see that what runs inside has processes and a network of its own."""
     with tempfile.TemporaryDirectory(prefix="langchain-shell-") as nothing:
         try:
-            process = sandbox.policy.spawn(workspace=Path(nothing), env={}, command=[sandbox.shell, "-c", "exit 0"])
+            process = sandbox.policy.spawn(
+                workspace=Path(nothing), env={}, command=[sandbox.shell, "-c", f"readlink {' '.join(_NAMESPACES)}"]
+            )
         except (OSError, RuntimeError) as error:
             return str(error)
         try:
-            _, said = process.communicate(timeout=_TRIAL_SECONDS)
-            return None if process.returncode == 0 else " ".join(said.split())[-_LAST_WORDS:] or "it cannot be started"
+            inside, said = process.communicate(timeout=_TRIAL_SECONDS)
         except subprocess.TimeoutExpired:
             return f"it did not start within {_TRIAL_SECONDS:g} seconds"
         finally:
@@ -114,3 +118,14 @@ def _fault(sandbox: Sandbox) -> str | None:
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe is not None:
                     pipe.close()
+    if process.returncode != 0:
+        return " ".join(said.split())[-_LAST_WORDS:] or "it cannot be started"
+    return None if _is_apart(inside.split()) else "it does not keep processes and network apart from the host's"
+
+
+def _is_apart(inside: Sequence[str]) -> bool:
+    here = [str(path.readlink()) if path.is_symlink() else "" for path in map(Path, _NAMESPACES)]
+    return len(inside) == len(here) and all(
+        ours != theirs != INITIAL_PROCESSES and theirs.startswith(("pid:[", "net:["))
+        for ours, theirs in zip(here, inside, strict=True)
+    )

@@ -16,7 +16,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from fusion_graph.errors import FusionError
-from fusion_graph.shell.processes import kill_group
+from fusion_graph.shell.processes import INITIAL_PROCESSES, kill_group, own_processes
 from fusion_graph.shell.sandboxes import Sandbox
 from fusion_graph.shell.settings import OUTPUT, WORKSPACE
 
@@ -26,9 +26,14 @@ _VARIABLES = {
     "TMPDIR": WORKSPACE,
     "LANG": "C.UTF-8",
 }
+_GUARD = (
+    "exec 2>/dev/null; case $(readlink /proc/self/ns/pid) in "
+    "'{here}' | '{initial}') exit 1;; pid:*) ;; *) exit 1;; esac\n"
+)
+"""Sent first: commands end by killing all that can be seen, so where that is the host's processes the shell ends."""
 _LINE = (
-    "exec 2>/dev/null; timeout -k 1 {seconds:g} {shell} -c {command} </dev/null >{output}/out 2>&1; "
-    "status=$?; kill -KILL -1; "
+    "timeout -k 1 {seconds:g} {shell} -c {command} </dev/null >{output}/out 2>&1; "
+    "status=$?; [ $$ -lt 99 ] && kill -KILL -1; "
     "head -c {most} {output}/out; printf '\\n%s %s %s\\n' {mark} $status $(wc -c <{output}/out)\n"
 )
 """Output goes to a small disk, not to a pipe; what a command leaves running is killed, all of it, before it is read."""
@@ -73,6 +78,7 @@ class Session:
         self._spawning = threading.Lock()
         self._closed = False
         self._process: subprocess.Popen[str] | None = None
+        self._nothing: tempfile.TemporaryDirectory[str] | None = None
         self._reader: asyncio.StreamReader | None = None
         self._pipes: list[asyncio.BaseTransport] = []
 
@@ -107,20 +113,23 @@ class Session:
         process = await asyncio.to_thread(self._spawn)
         if process.stdin is None or process.stdout is None or process.stderr is None:
             raise SandboxEndedError("the sandbox has no pipes")
-        process.stderr.close()
         loop = asyncio.get_running_loop()
         self._reader = reader = asyncio.StreamReader(limit=self._most + 4096)
         out, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
-        self._pipes = [out]
+        self._pipes.append(out)
+        remarks, _ = await loop.connect_read_pipe(asyncio.Protocol, process.stderr)  # read, so that none is stuck in it
+        self._pipes.append(remarks)
         into, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
-        self._pipes = [out, into]
+        self._pipes.append(into)
+        into.write(_GUARD.format(here=own_processes(), initial=INITIAL_PROCESSES).encode())
 
     def _spawn(self) -> subprocess.Popen[str]:
-        with self._spawning, tempfile.TemporaryDirectory(prefix="langchain-shell-") as nothing:
+        with self._spawning:
             if self._closed:
                 raise SandboxEndedError("the run is over")
-            command = [self._sandbox.shell, "-s"]
-            self._process = self._sandbox.policy.spawn(workspace=Path(nothing), env=_VARIABLES, command=command)
+            self._nothing = tempfile.TemporaryDirectory(prefix="langchain-shell-")  # policies may mount it
+            nothing, command = Path(self._nothing.name), [self._sandbox.shell, "-s"]
+            self._process = self._sandbox.policy.spawn(workspace=nothing, env=_VARIABLES, command=command)
             return self._process
 
     async def _exchange(self, command: str) -> Output:
@@ -153,6 +162,8 @@ class Session:
 
     def _clear_up(self) -> None:
         with self._spawning:
+            if self._nothing is not None:
+                self._nothing.cleanup()
             process, self._process = self._process, None
             if process is None:
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,11 +14,12 @@ from langchain_core.messages import AIMessage, HumanMessage
 from rich.text import Text
 
 from fusion_graph.agent import build_fusion_agent
-from fusion_graph.errors import FusionError
+from fusion_graph.errors import FusionError, LimitTooLowError
 from fusion_graph.failures import classify
 from fusion_graph.graph import Graph, build_deliberation_graph, build_fusion_graph
 from fusion_graph.http import close_http_client
 from fusion_graph.meter import Meter
+from fusion_graph.prices import Prices
 from fusion_graph.redaction import redact
 from fusion_graph.terminal.answer_view import show_notice
 from fusion_graph.terminal.clean import clean, one_line
@@ -73,10 +74,14 @@ def ask(options: AskOptions) -> int:
     run = _Run(options, screen)
     try:
         question = read_question(options.question, sys.stdin)
-        graph = _BUILDERS[options.mode](config_of(options), resources=resources_of(options))
+        resources = resources_of(options)
+        run.meter.price = Prices(resources).price
+        graph = _BUILDERS[options.mode](config_of(options), resources=resources)
         output = asyncio.run(_follow(run, graph, question))
     except FusionError as error:
         screen.error(redact(str(error)))
+        if isinstance(error, LimitTooLowError):
+            _say_outlook(screen, options, question)
         return BAD_INPUT
     except KeyboardInterrupt:
         show_spent(screen.err, run.board, run.meter, "Interrupted")
@@ -117,6 +122,13 @@ async def _follow(run: _Run, graph: Graph, question: str) -> dict[str, Any]:
     return output
 
 
+def _say_outlook(screen: Screen, options: AskOptions, question: str) -> None:
+    """Say what the whole run may take, to whoever gave it a limit that is too low."""
+    from fusion_graph.terminal.estimate_view import in_all, run_estimate  # noqa: PLC0415 - for this error alone
+
+    say(screen.err, Text(f"The whole run is estimated at {in_all(run_estimate(options, question))}."))
+
+
 def _view(run: _Run) -> Any:
     if run.options.quiet:
         return nullcontext(None)
@@ -127,6 +139,7 @@ def _event(run: _Run, view: View | None, event: Mapping[str, Any]) -> None:
     run.board.event(event)
     if event.get("type") == "fusion.started":
         _open(run)
+        _warn(run, (event.get("limits") or {}).get("unpriced") or [])
     if view is not None:
         view.event(event)
 
@@ -138,6 +151,14 @@ def _open(run: _Run) -> None:
         show_notice(run.screen.err if run.options.as_json else run.screen.out, run.board.notice)
     if run.board.chosen and not run.options.quiet:
         say(run.screen.err, Text(f"Models: {clean(run.board.chosen)}"))
+
+
+def _warn(run: _Run, unpriced: Sequence[str]) -> None:
+    """Say before any work that a limit cannot be enforced."""
+    if unpriced:
+        names = ", ".join(one_line(name, 100) for name in unpriced)
+        words = f"--max-cost cannot be enforced: no price is known for {names}. What they report is counted afterwards."
+        say(run.screen.err, Text(words, style="yellow"))
 
 
 def _finish(run: _Run, output: dict[str, Any]) -> int:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 
+from fusion_graph.visible import visible
+
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor, erasing
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # titles, links, clipboard
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"  # titles, links
     r"|\x1b[ -/]*[0-~]"
 )
-_BREAK = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
@@ -27,8 +23,7 @@ def clean(text: str) -> str:
         The text without escape sequences, control, direction-changing and invisible characters; line breaks of
         any kind are newlines, and tabs stay.
     """
-    shown = _INVISIBLE.sub("", _BREAK.sub("\n", _SEQUENCE.sub("", text)))
-    return _SURROGATE.sub("\ufffd", shown)
+    return visible(_SEQUENCE.sub("", text))
 
 
 def one_line(text: str, limit: int = 400) -> str:

@@ -1,4 +1,4 @@
-"""The options of `fusion ask`: how each is written and what its help says."""
+"""The options of `fusion ask` and `fusion estimate`: how each is written and what its help says."""
 
 from __future__ import annotations
 
@@ -127,6 +127,39 @@ SeatTimeout = Annotated[
     float | None,
     typer.Option("--seat-timeout", metavar="SECONDS", help="What a seat may take in all.  [default: 600]"),
 ]
+SeatIdleTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--seat-idle-timeout", metavar="SECONDS", help="What a seat may go without a token.  [default: no limit]"
+    ),
+]
+Quorum = Annotated[
+    int | None,
+    typer.Option(
+        "--quorum", metavar="N", help="Drafts that are enough; the others then get --grace.  [default: all seats]"
+    ),
+]
+Grace = Annotated[
+    float | None,
+    typer.Option("--grace", metavar="SECONDS", help="What stragglers get after the quorum.  [default: 10]"),
+]
+Deadline = Annotated[
+    float | None,
+    typer.Option("--deadline", metavar="SECONDS", help="When the panel ends, with what there is.  [default: no limit]"),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        metavar="USD",
+        help="What the run may cost, models and searches together; near it no new work starts, and judge and writer "
+        "finish with what there is.  [default: no limit]",
+    ),
+]
+MaxTotalTokens = Annotated[
+    int | None,
+    typer.Option("--max-total-tokens", metavar="N", help="The same in tokens, in and out.  [default: no limit]"),
+]
 Seed = Annotated[
     int | None,
     typer.Option(
@@ -184,6 +217,12 @@ class AskOptions:
     allow_domain: list[str] | None = None
     exclude_domain: list[str] | None = None
     seat_timeout: float | None = None
+    seat_idle_timeout: float | None = None
+    quorum: int | None = None
+    grace: float | None = None
+    deadline: float | None = None
+    max_cost: float | None = None
+    max_total_tokens: int | None = None
     seed: int | None = None
     no_blind: bool = False
     gateway_url: str | None = None

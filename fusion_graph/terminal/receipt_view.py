@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from fusion_graph.meter import Meter
-from fusion_graph.receipt import PartReceipt, Receipt, Rung, SeatReceipt
+from fusion_graph.receipt import Limits, PartReceipt, Receipt, Rung, SeatReceipt
 from fusion_graph.terminal.clean import one_line
 from fusion_graph.terminal.consoles import say, say_heading
 from fusion_graph.terminal.progress import Board
-from fusion_graph.usage import Usage
+from fusion_graph.usage import CostSource, Usage
 
 UNKNOWN = "unknown"
 NOT_APPLICABLE = "-"
@@ -26,6 +26,12 @@ _RUNGS: dict[Rung, str] = {
     "tool": "tool call",
     "prompted": "JSON asked for in the prompt",
     "repaired": "JSON asked for in the prompt, repaired once",
+}
+_BY: dict[CostSource | None, str] = {
+    None: "",
+    "provider": "",
+    "list": " by the price list",
+    "mixed": ", in part by the price list",
 }
 _COLUMNS = ("calls", "tools", "tokens in", "tokens out", "cost", "seconds")
 
@@ -180,11 +186,21 @@ def _sums(rows: Sequence[Row], usage: Usage, calls: int, tools: int, seconds: fl
     counted = f"In all: {calls} model call{'' if calls == 1 else 's'}, {ran}"
     least = "at least " if usage.tokens_at_least else ""
     known = usage.input_tokens is not None or usage.output_tokens is not None
-    tokens = f"{least}{_known(usage.input_tokens)} tokens in, {least}{_known(usage.output_tokens)} out"
+    cached = f" ({usage.cached_tokens:,} of them from a cache)" if usage.cached_tokens else ""
+    tokens = f"{least}{_known(usage.input_tokens)} tokens in{cached}, {least}{_known(usage.output_tokens)} out"
+    return Text(f"{counted}; {tokens if known else 'tokens unknown'}; {_paid(usage)}; {_took(seconds)}.")
+
+
+def _paid(usage: Usage) -> str:
+    """Say what a run cost, who says so, and what its searches charged."""
     cost = "cost unknown"
     if usage.cost_usd is not None:
-        cost = f"cost {'at least ' if usage.cost_at_least else ''}{dollars(usage.cost_usd)}"
-    return Text(f"{counted}; {tokens if known else 'tokens unknown'}; {cost}; {_took(seconds)}.")
+        cost = f"cost {'at least ' if usage.cost_at_least else ''}{dollars(usage.cost_usd)}{_BY[usage.cost_source]}"
+    if usage.fees_usd is None:
+        return f"{cost}; searches: unknown"
+    if not usage.fees_usd and not usage.fees_at_least:
+        return cost
+    return f"{cost}; searches {'at least ' if usage.fees_at_least else ''}{dollars(usage.fees_usd)}"
 
 
 def _known(count: int | None) -> str:
@@ -206,6 +222,8 @@ def _notes(receipt: Receipt) -> Iterator[Text]:
         yield Text(
             f"Degraded: {name(lost.part)}: {one_line(lost.reason.replace('_', ' '), 200)}{detail}", style="yellow"
         )
+    if receipt.limits is not None:
+        yield _limits(receipt.limits)
     for (part, family), seats in _families(receipt).items():
         kin = ", ".join(name(seat_id) for seat_id in seats)
         yield Text(f"Same family: the {part} is {one_line(family, 60)}, as is {kin}; it may favour its own.")
@@ -217,6 +235,12 @@ def _notes(receipt: Receipt) -> Iterator[Text]:
         order = ", ".join(f"{shown.label} = {name(shown.seat_id)}" for shown in receipt.shown_order)
         how = "blind, as" if receipt.blind else "with their names, as"
         yield Text(f"Drafts were shown {how} {order} (seed {receipt.seed}).")
+
+
+def _limits(limits: Limits) -> Text:
+    dear = f"{dollars(limits.counted_usd)} of {dollars(limits.max_cost_usd)}" if limits.max_cost_usd else ""
+    long = f"{limits.counted_tokens:,} of {limits.max_total_tokens:,} tokens" if limits.max_total_tokens else ""
+    return Text(f"Counted against the limit: {', '.join(part for part in (dear, long) if part)}.")
 
 
 def _families(receipt: Receipt) -> dict[tuple[str, str], list[str]]:

@@ -20,7 +20,21 @@ from fusion_graph.terminal.options import AskOptions
 
 _FIELD = re.compile(r"(?P<before>^|; )(?P<field>[a-z_]+(?:\.[A-Za-z0-9_]+)*): (?:(?:panel|judge or writer): )?")
 """How a fault begins: the field's path, and for a model the words of the check that refused it."""
-_PLAIN = ("preset", "judge", "writer", "max_tool_calls", "max_completion_tokens", "temperature", "seat_timeout", "seed")
+_PLAIN = (
+    "preset",
+    "judge",
+    "writer",
+    "max_tool_calls",
+    "max_completion_tokens",
+    "temperature",
+    "seat_timeout",
+    "seat_idle_timeout",
+    "quorum",
+    "grace",
+    "deadline",
+    "max_total_tokens",
+    "seed",
+)
 
 
 def config_of(options: AskOptions) -> FusionConfig:
@@ -65,6 +79,8 @@ def _given(options: AskOptions) -> dict[str, tuple[str, Any]]:
         found["reasoning.effort"] = ("--effort", options.effort)
     if options.engine:
         found["search.engine"] = ("--engine", options.engine)
+    if options.max_cost is not None:
+        found["max_cost_usd"] = ("--max-cost", options.max_cost)
     if options.no_blind:
         found["blind"] = ("--no-blind", False)
     if options.allow_domain:

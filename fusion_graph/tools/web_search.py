@@ -11,6 +11,7 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field
 
 from fusion_graph.config import SearchSettings
+from fusion_graph.fees import search_fee
 from fusion_graph.fence import fence
 from fusion_graph.tools.corpus import Corpus
 from fusion_graph.tools.domains import DomainRules
@@ -50,7 +51,7 @@ def web_search_tool(
 
     Returns:
         The tool. Its text is a numbered list of fenced excerpts, or a line of JSON with `status` `failed` and
-        the `error`; its artifact is `{"sources": [{"url", "title"}]}`.
+        the `error`; its artifact is `{"sources": [{"url", "title"}], "engine", "fee_usd"}`, the fee by the list.
 
     Raises:
         ConfigError: No engine can be used as configured, or a domain list cannot be read.
@@ -87,7 +88,9 @@ class _Searcher:
         except Exception as error:  # noqa: BLE001 - every SDK raises its own; a failed search is a result
             return _failed(query, self._described(error))
         self._shown += len(hits)
-        return self._rendered(hits), sources_artifact((hit.url, hit.title) for hit in hits)
+        fee = search_fee(self._engine.name, self._settings.mode, len(found))
+        shown = sources_artifact((hit.url, hit.title) for hit in hits)
+        return self._rendered(hits), {**shown, "engine": self._engine.name, "fee_usd": fee}
 
     def _limit_reached(self) -> str | None:
         most, total = self._settings.max_uses, self._settings.max_total_results

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
@@ -25,7 +28,6 @@ from fusion_graph import (
     FusionConfig,
     Gateway,
     Resources,
-    build_deliberation_graph,
     build_fusion_agent,
     build_fusion_graph,
     fork_before_judge,
@@ -33,14 +35,54 @@ from fusion_graph import (
     retry_failed,
 )
 
-CONFIG: RunnableConfig = {"configurable": {"thread_id": "t"}}
+os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # the processes below refuse what LangGraph will refuse one day
+QUESTION = "Does a carbon tax cut emissions?"
 _MORTALS = get_context("forkserver")
-_MORTALS.set_forkserver_preload(["mortal"])
-_DOERS = {
-    "retry_failed": retry_failed,
-    "fork_before_judge": fork_before_judge,
-    "fork_before_writer": fork_before_writer,
-}
+_MORTALS.set_forkserver_preload(
+    [
+        "fusion_graph.agent",
+        "fusion_graph.runs",
+        "langchain_openai",
+        "langgraph.checkpoint.postgres.aio",
+        "langgraph.checkpoint.sqlite.aio",
+    ]
+)
+_TAKEN_UP = {one.__name__: one for one in (retry_failed, fork_before_judge, fork_before_writer)}
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Where runs are kept, and under which thread.
+
+    Attributes:
+        address: Path of an SQLite file, or a connection string of PostgreSQL.
+        thread: The thread's id.
+    """
+
+    address: str
+    thread: str
+
+    @classmethod
+    def at(cls, address: str) -> Keep:
+        """Make one with a thread of its own."""
+        return cls(address, uuid4().hex)
+
+    @property
+    def config(self) -> RunnableConfig:
+        """The thread's config."""
+        return {"configurable": {"thread_id": self.thread}}
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+        """Open the checkpointer."""
+        if self.address.startswith("postgresql:"):
+            async with AsyncPostgresSaver.from_conn_string(self.address) as saver:
+                await saver.setup()
+                yield saver
+        else:
+            async with AsyncSqliteSaver.from_conn_string(self.address) as saver:
+                await saver.setup()
+                yield saver
 
 
 @dataclass(frozen=True)
@@ -48,47 +90,33 @@ class Life:
     """What one process does.
 
     Attributes:
-        store: Path of an SQLite file, or a connection string of PostgreSQL.
+        keep: Where its run is kept.
         gateway: Address of the model server.
         config: What the graph is built with.
+        kind: Which graph: `fusion`, `agent`, or `host` for a graph that holds a fusion as a node.
         act: `ask`, `resume`, or a function of `fusion_graph.runs`.
-        kind: Which graph: `fusion`, `deliberation`, `agent`, or `host` for one that holds a fusion.
-        given: What a person answers an interrupt with, for `resume`.
-        context: The run's settings.
-        corpus: A folder for the tools.
+        given: What a person answers, for `resume`.
+        context: The run's context.
     """
 
-    store: str
+    keep: Keep
     gateway: str
     config: dict[str, Any]
+    kind: Literal["fusion", "agent", "host"] = "fusion"
     act: str = "ask"
-    kind: str = "fusion"
     given: Any = None
     context: dict[str, Any] | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@asynccontextmanager
-async def opened(store: str) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    """Open a checkpointer."""
-    if store.startswith("postgresql:"):
-        async with AsyncPostgresSaver.from_conn_string(store) as saver:
-            await saver.setup()
-            yield saver
-    else:
-        async with AsyncSqliteSaver.from_conn_string(store) as saver:
-            yield saver
+    corpus: str | None = None
 
 
 def built(life: Life, saver: BaseCheckpointSaver[Any]) -> Any:
     """Build the graph of a life."""
-    settings, resources = FusionConfig.model_validate(life.config), Resources(gateway=Gateway(life.gateway, ""))
-    if life.kind == "agent":
-        return build_fusion_agent(settings, resources=resources, checkpointer=saver)
-    if life.kind == "deliberation":
-        return build_deliberation_graph(settings, resources=resources, checkpointer=saver)
+    settings = FusionConfig.model_validate(life.config)
+    resources = Resources(gateway=Gateway(life.gateway, ""), corpus=Path(life.corpus) if life.corpus else None)
     if life.kind == "fusion":
         return build_fusion_graph(settings, resources=resources, checkpointer=saver)
+    if life.kind == "agent":
+        return build_fusion_agent(settings, resources=resources, checkpointer=saver)
     host = StateGraph(MessagesState)
     host.add_node("panel", build_fusion_graph(settings, resources=resources))
     host.add_edge(START, "panel")
@@ -98,22 +126,17 @@ def built(life: Life, saver: BaseCheckpointSaver[Any]) -> Any:
 
 async def lived(life: Life) -> dict[str, Any]:
     """Do it, and return what came out, as plain data."""
-    async with opened(life.store) as saver:
-        graph = built(life, saver)
-        if life.act == "ask":
-            output = await graph.ainvoke(
-                {"messages": [HumanMessage("Why?")]}, CONFIG, context=life.context, **life.options
-            )
-        elif life.act == "resume":
-            given = None if life.given is None else Command(resume=life.given)
-            output = await graph.ainvoke(given, CONFIG, context=life.context, **life.options)
+    async with life.keep.opened() as saver:
+        graph, config = built(life, saver), life.keep.config
+        if life.act in _TAKEN_UP:
+            output = await _TAKEN_UP[life.act](graph, config, context=life.context)
         else:
-            output = await _DOERS[life.act](graph, CONFIG, context=life.context)
-        output = dict(output)
-        output["messages"] = [(message.type, str(message.text)) for message in output["messages"]]
-        if "__interrupt__" in output:
-            output["__interrupt__"] = [one.value for one in output["__interrupt__"]]
-        return json.loads(json.dumps(output))
+            resumed = None if life.given is None else Command(resume=life.given)
+            begun = {"messages": [HumanMessage(QUESTION)]} if life.act == "ask" else resumed
+            output = await graph.ainvoke(begun, config, context=life.context)
+    plain = {**output, "messages": [(message.type, str(message.text)) for message in output["messages"]]}
+    plain["__interrupt__"] = [one.value for one in output.get("__interrupt__", ())]
+    return dict(json.loads(json.dumps(plain)))
 
 
 class _Remembered(logging.Handler):
@@ -130,15 +153,18 @@ def _main(life: Life, pipe: Connection) -> None:
     logging.getLogger().addHandler(remembered)
     warnings.simplefilter("error")
     try:
-        output = asyncio.run(lived(life))
-    except BaseException as error:
-        pipe.send((None, f"{type(error).__name__}: {error}", remembered.lines))
-        raise
-    pipe.send((output, None, remembered.lines))
+        output, error = asyncio.run(lived(life)), None
+    except Exception as raised:  # noqa: BLE001 - told to the process that waits
+        output, error = None, f"{type(raised).__name__}: {raised}"
+    pipe.send((output, error, remembered.lines))
 
 
 class Mortal:
-    """One process at work."""
+    """A process at work.
+
+    Args:
+        life: What it does.
+    """
 
     def __init__(self, life: Life) -> None:
         self._pipe, theirs = _MORTALS.Pipe(duplex=False)
@@ -153,14 +179,13 @@ class Mortal:
         self._pipe.close()
 
     async def output(self, seconds: float = 30.0) -> dict[str, Any]:
-        """Wait for what comes out; a log line above INFO is an error."""
+        """Wait for what comes out; a warning in the log or from Python is an error."""
         if not await asyncio.to_thread(self._pipe.poll, seconds):
             self.kill()
             raise TimeoutError(f"nothing came out within {seconds:g} s")
         output, error, lines = self._pipe.recv()
         self._process.join()
         self._pipe.close()
-        if error is not None:
-            raise RuntimeError(error)
-        assert lines == []
+        if error is not None or lines:
+            raise RuntimeError(f"{error}; logged: {lines}")
         return dict(output)

@@ -16,7 +16,7 @@ from fusion_graph.testing import ScriptedServer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "graph"))
 
-from scripted_house import House  # noqa: E402
+from scripted_house import House
 
 
 @pytest.fixture

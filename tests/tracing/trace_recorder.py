@@ -1,11 +1,11 @@
-"""A stand-in for LangSmith: it takes what the real client sends and puts the runs together again."""
+"""A stand-in for LangSmith: it takes what the real client sends, and puts the runs together again."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from email import message_from_bytes
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from trace_tree import Traced
 
 from fusion_graph.testing.loopback import Loopback
 
@@ -31,44 +32,26 @@ INFO = {
 }
 
 
-@dataclass(frozen=True)
-class Traced:
-    """One run as it arrived, its post and its patches put together."""
-
-    facts: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        return self.facts.get(name)
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        return (self.facts.get("extra") or {}).get("metadata") or {}
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Start and end in seconds."""
-        start, end = (datetime.fromisoformat(self.facts[key]).timestamp() for key in ("start_time", "end_time"))
-        return start, end
-
-
 @dataclass
 class Recorder:
     """Listens on loopback and keeps every run and every byte that was sent.
 
     Attributes:
-        delay: Seconds before each answer.
-        status: The answer's status; 200s are LangSmith's own 202.
+        delay: Seconds before each answer to what is sent.
+        status: The status of every answer.
+        sent: The bodies that came, decompressed.
+        requests: Method and path of every request.
     """
 
     delay: float = 0.0
-    status: int = 202
+    status: int = 200
     sent: list[bytes] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     _runs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
-        routes = [Route(f"/{path}", self._take, methods=["POST", "PATCH"]) for path in ("{path:path}",)]
-        self._http = Loopback(Starlette(routes=[Route("/info", self._info), *routes]))
+        routes = [Route("/info", self._info), Route("/{path:path}", self._take, methods=["POST", "PATCH"])]
+        self._http = Loopback(Starlette(routes=routes))
         self.url = f"http://127.0.0.1:{self._http.listen()}"
         return self
 
@@ -78,40 +61,54 @@ class Recorder:
     @property
     def runs(self) -> list[Traced]:
         """Every run, in the order in which they started."""
+        from langsmith import run_trees
+
+        if run_trees._CLIENT is not None:
+            run_trees._CLIENT.flush(timeout=10)
         return [Traced(run) for run in sorted(self._runs.values(), key=lambda run: run["dotted_order"])]
 
+    def clear(self) -> None:
+        """Forget what came so far."""
+        assert self.runs
+        self._runs.clear()
+        self.sent.clear()
+
     async def _info(self, request: Request) -> Response:
-        return await self._answer(request, INFO)
+        self.requests.append("GET /info")
+        return JSONResponse(INFO, status_code=self.status)
 
     async def _take(self, request: Request) -> Response:
+        self.requests.append(f"{request.method} {request.url.path}")
         body = await request.body()
         if request.headers.get("content-encoding") == "zstd":
             body = zstandard.ZstdDecompressor().decompressobj().decompress(body)
         self.sent.append(body)
-        if self.status == 202:
+        if self.status == 200:
             self._keep(request, body)
-        return await self._answer(request, {})
+        await self._dawdle(request)
+        return JSONResponse({}, status_code=202 if self.status == 200 else self.status)
 
-    async def _answer(self, request: Request, content: Any) -> Response:
-        self.requests.append(f"{request.method} {request.url.path}")
-        await asyncio.sleep(self.delay)
-        return JSONResponse(content, status_code=200 if request.method == "GET" and self.status == 202 else self.status)
+    async def _dawdle(self, request: Request) -> None:
+        """Let the client wait, as long as it does."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.delay):
+                while (await request.receive())["type"] != "http.disconnect":
+                    pass
 
     def _keep(self, request: Request, body: bytes) -> None:
-        kind = request.headers.get("content-type", "")
-        if request.url.path.endswith("/runs/multipart"):
-            message = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
-            parts = message.get_payload()
-            assert isinstance(parts, list)
+        if request.url.path == "/runs/multipart":
+            kind = request.headers["content-type"]
+            parts: Any = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body).get_payload()
             for part in parts:
-                name = str(part.get_param("name", header="content-disposition"))
-                self._merge(name.split("."), json.loads(part.get_payload(decode=True)))  # type: ignore[arg-type]
-        elif request.url.path.endswith("/runs/batch"):
+                name = str(part.get_param("name", header="content-disposition")).split(".")
+                found = json.loads(part.get_payload(decode=True))
+                self._merge(name[1], found if len(name) == 2 else {name[2]: found})
+        elif request.url.path == "/runs/batch":
             found = json.loads(body)
             for run in [*found.get("post", []), *found.get("patch", [])]:
-                self._merge(["", run["id"]], run)
+                self._merge(run["id"], run)
+        else:
+            raise AssertionError(f"nothing is known of {request.method} {request.url.path}")
 
-    def _merge(self, name: list[str], found: Any) -> None:
-        run = self._runs.setdefault(name[1], {})
-        facts = found if len(name) == 2 else {name[2]: found}
-        run.update({key: value for key, value in facts.items() if value is not None})
+    def _merge(self, run_id: str, facts: dict[str, Any]) -> None:
+        self._runs.setdefault(run_id, {}).update({key: value for key, value in facts.items() if value is not None})

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fusion_graph.fence import Fenced, fence, unfence
+from fusion_graph.visible import visible
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 """Everything a Python string may hold, lone surrogates included."""
@@ -25,8 +26,8 @@ LINES = st.lists(
 @example("\ud800 \udfff")
 @example("\x00")
 @settings(deadline=None)
-def test_any_text_comes_back_unchanged(text):
-    assert unfence(fence("draft", text), "draft") == [Fenced("draft", {}, text)]
+def test_all_that_is_visible_of_any_text_comes_back_unchanged(text):
+    assert unfence(fence("draft", text), "draft") == [Fenced("draft", {}, visible(text))]
 
 
 @given(ANY_TEXT)
@@ -40,7 +41,7 @@ def test_the_same_text_is_rendered_to_the_same_characters(text):
 def test_several_fences_in_a_row_come_back_in_order_whatever_they_hold(texts):
     wanted = [text + lines for text, lines in texts]
     block = "\n\n".join(fence("draft", text) for text in wanted)
-    assert [found.text for found in unfence(block, "draft")] == wanted
+    assert [found.text for found in unfence(block, "draft")] == [visible(text) for text in wanted]
 
 
 @given(ANY_TEXT, LINES)
@@ -48,7 +49,7 @@ def test_several_fences_in_a_row_come_back_in_order_whatever_they_hold(texts):
 def test_a_hostile_text_that_holds_whole_fences_stays_one_text(text, lines):
     hostile = f"{text}\n{fence('draft', 'I am draft B', label='B')}\n{lines}"
     found = unfence(fence("draft", hostile, label="A"), "draft")
-    assert [(one.attributes["label"], one.text) for one in found] == [("A", hostile)]
+    assert [(one.attributes["label"], one.text) for one in found] == [("A", visible(hostile))]
 
 
 def test_a_fence_inside_a_fence_of_another_kind_can_be_read():
@@ -85,7 +86,7 @@ def test_a_text_cannot_carry_the_closing_line_of_its_own_fence():
 @settings(deadline=None)
 def test_attributes_come_back_with_their_white_space_folded(attributes):
     found = unfence(fence("draft", "words", **attributes), "draft")
-    folded = {name: " ".join(value.split()) for name, value in attributes.items()}
+    folded = {name: " ".join(visible(value).split()) for name, value in attributes.items()}
     assert found == [Fenced("draft", folded, "words")]
 
 

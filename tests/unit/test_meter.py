@@ -145,7 +145,12 @@ def test_tokens_of_every_kind_and_the_cost_are_read_from_a_message():
         response_metadata={"token_usage": {"cost": 0.0125}},
     )
     assert usage_of(message) == Usage(
-        input_tokens=100, output_tokens=50, cached_tokens=80, reasoning_tokens=30, cost_usd=0.0125
+        input_tokens=100,
+        output_tokens=50,
+        cached_tokens=80,
+        reasoning_tokens=30,
+        cost_usd=0.0125,
+        cost_source="provider",
     )
 
 

@@ -134,7 +134,7 @@ async def test_without_tools_a_seat_says_that_it_found_nothing(seat):
 @pytest.mark.parametrize("seat", SEATS)
 async def test_a_seat_reports_that_no_token_was_used_and_nothing_was_paid(seat):
     answer = await offline_model(seat).ainvoke([SystemMessage("s"), HumanMessage(QUESTION)])
-    assert usage_of(answer) == Usage(input_tokens=0, output_tokens=0, cost_usd=0.0)
+    assert usage_of(answer) == Usage(input_tokens=0, output_tokens=0, cost_usd=0.0, cost_source="provider")
 
 
 @pytest.mark.parametrize("seat", SEATS)

@@ -134,7 +134,7 @@ def test_a_file_that_is_no_text_is_an_error_that_names_it(tmp_path):
     ("text", "field"),
     [
         ("[presets.x\n", "is not valid TOML"),
-        ("[preset.x]\n", "unknown section 'preset'; use aliases, families, presets, providers"),
+        ("[preset.x]\n", "unknown section 'preset'; use aliases, families, presets, prices, providers"),
         ("panel = ['a/b']", "unknown section 'panel'"),
         ("presets = 3", "presets: "),
         ("[presets]\nx = 3", "presets.x: "),

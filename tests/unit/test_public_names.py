@@ -22,6 +22,7 @@ PUBLIC = [
     "Reasoning",
     "Receipt",
     "Resources",
+    "RunError",
     "SearchSettings",
     "Seat",
     "ToolSpec",
@@ -29,7 +30,10 @@ PUBLIC = [
     "build_deliberation_graph",
     "build_fusion_agent",
     "build_fusion_graph",
+    "fork_before_judge",
+    "fork_before_writer",
     "fusion_tool",
+    "retry_failed",
 ]
 
 
@@ -63,7 +67,7 @@ def test_a_submodule_can_still_be_imported_by_attribute():
 
 
 def test_every_public_error_is_a_fusion_error_and_fits_what_python_expects_of_it():
-    for name in ("ConfigError", "FusionDepthError", "MissingKeyError", "MissingPackageError"):
+    for name in ("ConfigError", "FusionDepthError", "MissingKeyError", "MissingPackageError", "RunError"):
         assert issubclass(getattr(fusion_graph, name), fusion_graph.FusionError)
     assert issubclass(fusion_graph.ConfigError, ValueError)
     assert issubclass(fusion_graph.MissingPackageError, ImportError)

@@ -133,7 +133,9 @@ async def test_results_are_numbered_and_fenced_with_their_sources():
     assert first.attributes == {"url": "https://a.org/1", "title": 'Say "hi"', "published": "2026-01-02"}
     assert (first.text, second.text) == ("One.", "Two.")
     assert message.artifact == {
-        "sources": [{"url": "https://a.org/1", "title": 'Say "hi"'}, {"url": "https://a.org/2", "title": ""}]
+        "sources": [{"url": "https://a.org/1", "title": 'Say "hi"'}, {"url": "https://a.org/2", "title": ""}],
+        "engine": "fixed",
+        "fee_usd": None,
     }
 
 
@@ -202,7 +204,7 @@ async def test_a_slow_engine_is_given_up(monkeypatch):
 async def test_no_results_is_not_an_error():
     message = await ask(Fixed([]))
     assert message.content.startswith("No results")
-    assert (message.status, message.artifact) == ("success", {"sources": []})
+    assert (message.status, message.artifact) == ("success", {"sources": [], "engine": "fixed", "fee_usd": None})
 
 
 async def test_results_without_a_web_address_are_dropped():
@@ -345,7 +347,11 @@ async def test_the_corpus_engine_gives_passages_whatever_the_domain_lists_say(tm
     hits = unfence(message.content, "search_result")
     assert {hit.attributes["heading"] for hit in hits} == {"Tax > Revenue", "Tax > Rates"}
     assert {hit.text for hit in hits} == {"Revenues go to households.", "Revenue rates rise."}
-    assert message.artifact == {"sources": [{"url": "corpus:tax.md", "title": "Tax"}]}
+    assert message.artifact == {
+        "sources": [{"url": "corpus:tax.md", "title": "Tax"}],
+        "engine": "corpus",
+        "fee_usd": 0.0,
+    }
 
 
 @pytest.mark.parametrize(
