@@ -28,7 +28,7 @@ async def test_loosely_written_items_are_read_and_strictly_kept(house: House) ->
 
 
 async def test_an_endless_analysis_is_cut_to_its_bounds(house: House) -> None:
-    endless = analysis(consensus=[{"point": "x" * 9_000, "drafts": ["A"], "sources": []}] * 500, blind_spots=["y"])
+    endless = analysis(consensus=[{"point": "x" * 9_000, "drafts": ["A"], "sources": []}] * 100, blind_spots=["y"])
     house.server.on(JUDGE, endless)
     output = await house.ask()
     found = output["analysis"]

@@ -13,6 +13,7 @@ from fusion_graph.fence import fence
 from fusion_graph.meter import Usage, usage_of
 from fusion_graph.offline import offline_model
 from fusion_graph.offline.quotes import HEADER, NOTHING
+from fusion_graph.visible import visible
 
 SEATS = ("question", "terms", "figures")
 QUESTION = "What are the strongest arguments for and against carbon taxes?"
@@ -225,7 +226,7 @@ RESULT = st.tuples(
 def test_every_quote_is_word_for_word_in_the_result_it_names(seat, question, results):
     messages = [HumanMessage(question), *searched(*(found(text, path, title) for text, title, path in results))[1:]]
     answer = offline_model(seat).invoke(messages)
-    given_texts = [(f"corpus:{path}", one_line(text)) for text, _, path in results]
+    given_texts = [(f"corpus:{path}", one_line(visible(text))) for text, _, path in results]
     for sentence, url in quotes(str(answer.text)):
         assert any(url == given_url and sentence in text for given_url, text in given_texts)
     assert str(answer.text) == str(offline_model(seat).invoke(messages).text)
