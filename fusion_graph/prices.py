@@ -113,6 +113,8 @@ class Prices:
             self._ready = True
 
     def _own(self, requested: str, served: str | None) -> TokenPrice | None:
+        if requested in self.resources.models:
+            return None
         held = load_catalog(self.resources.presets).prices
         return held.get(requested) or held.get(served or "")
 

@@ -117,8 +117,8 @@ async def spent_before(config: RunnableConfig) -> dict[str, Usage]:
     held = [PanelistOutcome.model_validate(entry) for entry in (values.get("outcomes") or {}).values()]
     outcomes = [*(outcome for outcome in held if outcome.usable), *_written(saved)]
     spent = {outcome.seat_id: outcome.usage for outcome in outcomes}
-    receipt = values.get("receipt") or {}
-    earlier = receipt.get("earlier")
+    retried = [value for _, channel, value in (saved.pending_writes or [] if saved else []) if channel == "receipt"]
+    earlier = (retried[-1] if retried else values.get("receipt") or {}).get("earlier")
     return spent if earlier is None else {**spent, EARLIER: Usage.model_validate(earlier["usage"])}
 
 

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict
 
 from fusion_graph.outcomes import FoundSource, PanelistOutcome
+from fusion_graph.visible import visible
 from fusion_graph.well_formed import well_formed
 
 _SCHEME = r"(?:https?://|corpus:)"
@@ -26,6 +27,16 @@ _MARKDOWN_LINK = re.compile(
 )
 _AUTOLINK = re.compile(rf"<(?P<url>{_SCHEME}[^<>\n]*)>", re.IGNORECASE)
 _END = ".,;:!?*_"
+_IMAGE = re.compile(r"!\[[^\[\]]{0,1000}\]\(\s{0,9}<?([^\s<>()]+)")
+_OTHER_TARGET = re.compile(
+    r"(?:\]\(\s{0,9}<?|\]:\s{0,9}<?|\b(?:src|href)\s{0,9}=\s{0,9}[\"']?)((?:[a-z][a-z0-9+.-]{0,30}:|//)[^\s<>\"')]+)",
+    re.IGNORECASE,
+)
+"""Where Markdown or HTML lead, other than to an address in running text: `//host`, `ftp:`, `javascript:`, `data:`."""
+_LONGEST = 2_000
+"""Characters; a longer address is none that can be cited."""
+_MOST_FOUND = 1_000
+"""Addresses that one part of a run may find; a page of links is no list of sources."""
 UNREGISTERED = "[no registered source]"
 JUDGE = "judge"
 
@@ -144,7 +155,8 @@ class Registry:
         Returns:
             The text with `[S3]` where an address stood. `[S...]` that the draft itself wrote is defused.
         """
-        text = _CITATION.sub(lambda match: f"({match[1]} as the draft wrote it)", draft)
+        text = visible(draft)  # what is hidden inside an id or an address would keep it from being recognised
+        text = _CITATION.sub(lambda match: f"({match[1]} as the draft wrote it)", text)
         text = _MARKDOWN_LINK.sub(self._link, text)
         text = _AUTOLINK.sub(lambda match: self._mark(match["url"]), text)
         return URL.sub(lambda match: self._mark(match[0]) + _trailing(match[0]), text)
@@ -170,13 +182,20 @@ class Registry:
         known = {source.id for source in self.sources}
         ids = [one for match in _CITATION.finditer(answer) for one in re.findall(r"S[0-9]+", match[1])]
         urls = [match[0] for match in URL.finditer(answer)]
+        others = [match[1] for match in _OTHER_TARGET.finditer(answer) if not URL.match(match[1])]
         unregistered = [one for one in ids if one not in known] + [url for url in urls if self.id_of(url) is None]
+        unregistered += [*others, *self._altered_images(answer)]
         cited = [one for one in ids if one in known] + [found for url in urls if (found := self.id_of(url))]
         return CitationCheck(
             cited=list(dict.fromkeys(cited)),
-            citations=len(ids) + len(urls),
+            citations=len(ids) + len(urls) + len(others),
             unregistered=list(dict.fromkeys(unregistered)),
         )
+
+    def _altered_images(self, answer: str) -> list[str]:
+        """Find images whose address is a source's, but not letter by letter: what was added would be sent there."""
+        exact = {source.url for source in self.sources}
+        return [match[1] for match in _IMAGE.finditer(answer) if URL.match(match[1]) and match[1] not in exact]
 
     def annotations(self, answer: str) -> list[dict[str, Any]]:
         """Return the answer's citations as `url_citation` annotations.
@@ -217,13 +236,14 @@ def found_in(messages: Sequence[BaseMessage]) -> list[FoundSource]:
         messages: The agent's messages.
 
     Returns:
-        Each address once, in order.
+        Each address once, in order; a thousand at most.
     """
     found: dict[str, FoundSource] = {}
     for message in messages:
         for source in _of_tool(message) if isinstance(message, ToolMessage) else _of_gateway(message):
-            found.setdefault(canonical(source.url), source)
-    return list(found.values())
+            if len(source.url) <= _LONGEST:
+                found.setdefault(canonical(source.url), source)
+    return list(found.values())[:_MOST_FOUND]
 
 
 def _of_gateway(message: BaseMessage) -> list[FoundSource]:
@@ -234,7 +254,13 @@ def _of_gateway(message: BaseMessage) -> list[FoundSource]:
 
 
 def _source(entry: dict[str, Any]) -> FoundSource:
-    return FoundSource(url=str(entry["url"]), title=str(entry.get("title") or entry["url"]))
+    return _found(str(entry["url"]), str(entry.get("title") or entry["url"]))
+
+
+def _found(url: str, title: str) -> FoundSource:
+    """Bring what a stranger named onto one visible line each."""
+    shown = "%20".join(visible(url).split())
+    return FoundSource(url=shown, title=" ".join(visible(title).split())[:_LONGEST])
 
 
 def _of_tool(message: ToolMessage) -> list[FoundSource]:
@@ -245,4 +271,4 @@ def _of_tool(message: ToolMessage) -> list[FoundSource]:
     if isinstance(named, list) and all(isinstance(entry, dict) and entry.get("url") for entry in named):
         return [_source(entry) for entry in named]
     urls = [match[0].rstrip(_END) for match in URL.finditer(str(message.text))]
-    return [FoundSource(url=url, title=url) for url in urls]
+    return [_found(url, url) for url in urls]

@@ -58,7 +58,7 @@ class ToolGuard(AgentMiddleware[Any, Any]):
             raise
         except Exception as error:  # noqa: BLE001 - a tool's failure is told to the model, which can go on without it
             call = request.tool_call
-            text = f"The tool failed: {classify(error).message}"
+            text = f"The tool failed:\n{fence('tool_result', classify(error).message, tool=call['name'])}"
             return ToolMessage(text, name=call["name"], tool_call_id=call["id"] or "", status="error")
 
 

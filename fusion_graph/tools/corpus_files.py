@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +18,9 @@ MAX_PDF_SECONDS = 60.0
 TEXT_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 HTML_SUFFIXES = frozenset({".html", ".htm"})
 SUFFIXES = TEXT_SUFFIXES | HTML_SUFFIXES | {".pdf"}
+_OUTSIDE = "it is a link that leads outside the folder"
+_NO_FILE = "it is a pipe or a device, no file"
+_TOO_LARGE = f"it is larger than {MAX_FILE_BYTES:,} bytes"
 
 Stamp = tuple[int, int, int]
 
@@ -78,7 +82,7 @@ def read_document(folder: Path, name: str) -> Extracted:
     path = root / name
     try:
         _stamp(path, root)
-        data = path.read_bytes()
+        data = _read(path, root)
     except OSError as error:
         raise UnreadableError(_reason(error)) from error
     document = _extracted(data, path.suffix.lower())
@@ -89,7 +93,7 @@ def read_document(folder: Path, name: str) -> Extracted:
 
 def _documents(root: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and _is_plain(name))
         for name in names:
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES and _is_plain(name):
                 yield Path(folder, name)
@@ -100,12 +104,51 @@ def _is_plain(name: str) -> bool:
 
 
 def _stamp(path: Path, root: Path) -> Stamp:
-    if not path.resolve().is_relative_to(root):
-        raise UnreadableError("it is a link that leads outside the folder")
+    if not _real(path).is_relative_to(root):
+        raise UnreadableError(_OUTSIDE)
     facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise UnreadableError(_NO_FILE)
     if facts.st_size > MAX_FILE_BYTES:
-        raise UnreadableError(f"it is larger than {MAX_FILE_BYTES:,} bytes")
+        raise UnreadableError(_TOO_LARGE)
     return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+def _read(path: Path, root: Path) -> bytes:
+    """Read a file that was just checked, but no link or pipe that was put in its place since."""
+    try:
+        inside = _real(path).relative_to(root)
+    except ValueError as error:
+        raise UnreadableError(_OUTSIDE) from error
+    with open(_descriptor(root, inside.parts), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise UnreadableError(_NO_FILE)
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise UnreadableError(_TOO_LARGE)
+    return data
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # `resolve` fails on links in a circle, in a way of its own
+
+
+def _descriptor(root: Path, parts: Sequence[str]) -> int:
+    """Open a file below a folder, step by step, so that no link is followed on the way."""
+    if os.open not in os.supports_dir_fd:
+        return os.open(root.joinpath(*parts), os.O_RDONLY)
+    *folders, name = parts
+    at = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    for folder in folders:
+        above = at
+        try:
+            at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+        finally:
+            os.close(above)
+    try:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def _extracted(data: bytes, suffix: str) -> Extracted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _HEADERS = {
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _PDF = frozenset({"application/pdf", "application/x-pdf"})
 _TEXT = frozenset({"application/json", "application/xml", "application/x-ndjson", "application/yaml"})
+_TYPE_NAME = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,40}", re.ASCII)
+_TOKEN = re.compile(r"[\w-]{1,20}", re.ASCII)
 _UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 
@@ -110,7 +113,8 @@ async def _read(response: httpx.Response, max_bytes: int) -> Download:
     mime = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     kind = _kind_of(mime)
     if kind is None and mime not in _UNTYPED:
-        raise FetchError(f"content type {mime[:80]} is not text, HTML or PDF")
+        named = mime if _TYPE_NAME.fullmatch(mime) else "in no known form"  # a server's words stay outside the prompt
+        raise FetchError(f"content type {named} is not text, HTML or PDF")
     data = await _body(response, max_bytes)
     kind = kind or _sniffed(data, typed=bool(mime))
     if kind is None:
@@ -152,7 +156,8 @@ def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
     if encoding in {"", "identity"}:
         return lambda chunk, _: chunk
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise FetchError(f"the server sent the unasked compression {encoding[:40]!r}")
+        named = encoding if _TOKEN.fullmatch(encoding) else "in no known form"
+        raise FetchError(f"the server sent the unasked compression {named}")
     state = [zlib.decompressobj(zlib.MAX_WBITS | 32)]
 
     def inflate(chunk: bytes, limit: int) -> bytes:

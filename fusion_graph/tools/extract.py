@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from fusion_graph.errors import FusionError
+from fusion_graph.tools.page_limits import MAX_TAGS, bounded
 
 MAX_PDF_PAGES = 200
 MAX_PDF_SECONDS = 20.0
@@ -69,6 +70,7 @@ def html_text(html: str, url: str | None = None) -> Extracted:
 def _html_text(html: str, url: str | None) -> Extracted:
     from trafilatura import extract_with_metadata, html2txt  # noqa: PLC0415
 
+    html, whole = bounded(html)
     document = extract_with_metadata(html, url=url, output_format="markdown", include_comments=False)
     title = (document.title if document else None) or ""
     # The Markdown starts with a YAML header of metadata, every value on one line.
@@ -77,7 +79,8 @@ def _html_text(html: str, url: str | None) -> Extracted:
     text = text or html2txt(html) or html2txt(f"<html><body>{html}</body></html>")
     if not text.strip():
         raise UnreadableError("the page holds no readable text; it may need JavaScript")
-    return Extracted(_one_line(title), text.strip())
+    note = "" if whole else f"\n\n[the page has more than {MAX_TAGS:,} tags; what follows them was not read]"
+    return Extracted(_one_line(title), text.strip() + note)
 
 
 def pdf_text(data: bytes, max_pages: int = MAX_PDF_PAGES, seconds: float = MAX_PDF_SECONDS) -> Extracted:

@@ -32,11 +32,11 @@ async def test_a_straggler_is_cut_off_after_the_grace_and_its_request_with_it(ho
 
     assert ended(output) == ["ok", "ok", "timed_out"]
     (straggler,) = house.calls(GAMMA)
-    await house.server.until(lambda: straggler.disconnected, timeout=1)
+    await house.server.until(lambda: straggler.disconnected)
     assert straggler.duration is not None
     last = max(call.at + (call.duration or 0) for call in (*house.calls(ALPHA), *house.calls(BETA)))
-    assert 0.3 <= straggler.at + straggler.duration - last < 1.0
-    assert house.calls(JUDGE)[0].at - last < 1.0
+    assert 0.3 <= straggler.at + straggler.duration - last < 5
+    assert house.calls(JUDGE)[0].at - last < 5
     assert output["messages"][-1].text == ANSWER
 
 
@@ -92,12 +92,12 @@ async def test_nobody_waits_for_the_grace_when_all_seats_have_ended(house: House
 
 async def test_the_deadline_ends_every_seat_and_judge_and_writer_still_work(house: House) -> None:
     house.server.on(BETA, NEVER).on(GAMMA, NEVER)
-    output = await asked(house, deadline=0.5)
+    output = await asked(house, deadline=1)
     assert ended(output) == ["ok", "timed_out", "timed_out"]
     assert {seat(output, "seat-2")["failure"]["kind"], seat(output, "seat-3")["failure"]["kind"]} == {"deadline"}
     assert ("run", "partial") in [(lost["part"], lost["reason"]) for lost in output["receipt"]["degraded"]]
     assert output["messages"][-1].text == ANSWER
-    await house.server.until(lambda: house.server.open_requests == 0, timeout=1)
+    await house.server.until(lambda: house.server.open_requests == 0)
 
 
 async def test_a_deadline_that_nobody_meets_is_an_error_and_not_an_answer(house: House) -> None:
@@ -110,13 +110,13 @@ async def test_a_deadline_that_nobody_meets_is_an_error_and_not_an_answer(house:
 
 
 async def test_a_stream_that_dries_up_is_ended_and_one_that_goes_on_is_not(house: House) -> None:
-    house.server.on(BETA, Text("a b c", chunk_delay=30)).on(GAMMA, Text("d e f g h i j k", chunk_delay=0.15))
-    output = await asked(house, seat_idle_timeout=0.6)
+    house.server.on(BETA, Text("a b c", chunk_delay=30)).on(GAMMA, Text("d e f g h i j k l m", chunk_delay=0.2))
+    output = await asked(house, seat_idle_timeout=1.2)
     assert ended(output) == ["ok", "timed_out", "ok"]
     assert "seat_idle_timeout" in seat(output, "seat-2")["failure"]["message"]
-    assert seat(output, "seat-3")["latency"] > 0.6
+    assert seat(output, "seat-3")["latency"] > 1.2
     (dried,) = house.calls(BETA)
-    await house.server.until(lambda: dried.disconnected, timeout=1)
+    await house.server.until(lambda: dried.disconnected)
 
 
 async def test_what_a_fallback_answered_is_on_the_receipt_as_such_and_counts(house: House) -> None:
@@ -133,7 +133,7 @@ async def test_what_a_fallback_answered_is_on_the_receipt_as_such_and_counts(hou
 async def test_runs_side_by_side_have_quorums_of_their_own(house: House) -> None:
     house.server.on(GAMMA, NEVER)
     graph = build_fusion_graph(house.config(panel=PANEL, quorum=2, grace=0), resources=house.resources)
-    single = house.plain(panel=[ALPHA, BETA, GAMMA], quorum=3, seat_timeout=0.8)
+    single = house.plain(panel=[ALPHA, BETA, GAMMA], quorum=3, seat_timeout=1.5)
     question = {"messages": [HumanMessage(QUESTION)]}
     quick, patient = await asyncio.gather(graph.ainvoke(question), graph.ainvoke(question, context=single))
     assert seat(quick, "seat-3")["failure"]["kind"] == "straggler"

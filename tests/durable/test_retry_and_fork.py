@@ -22,7 +22,7 @@ from fusion_graph import (
     retry_failed,
 )
 from fusion_graph.graph import Graph
-from fusion_graph.testing import Fault, Text, ToolCall
+from fusion_graph.testing import Fault, ToolCall
 
 CONFIG: RunnableConfig = {"configurable": {"thread_id": "t"}}
 OTHER_JUDGE, OTHER_WRITER = "fine/judge", "gold/writer"
@@ -68,6 +68,17 @@ async def test_what_a_retry_replaced_stays_in_the_sums(house: House) -> None:
     assert receipt["started_at"] >= first["receipt"]["started_at"]
 
 
+async def test_a_limit_counts_what_retries_replaced_as_well(house: House) -> None:
+    house.server.on(BETA, Fault(402), Fault(402), "It does, slowly.")
+    graph = kept(house, max_total_tokens=10_000_000)
+    await graph.ainvoke(ASKED, CONFIG)
+    await retry_failed(graph, CONFIG)
+    receipt = (await retry_failed(graph, CONFIG))["receipt"]
+    usage = receipt["totals"]["usage"]
+    assert receipt["limits"]["counted_tokens"] == usage["input_tokens"] + usage["output_tokens"]
+    assert receipt["totals"]["calls"] == len(house.server.calls) == 10
+
+
 async def test_a_run_in_which_all_seats_failed_can_be_retried_until_it_works(house: House) -> None:
     house.server.on(ALPHA, Fault(402)).on(BETA, Fault(402), Fault(402), "It does, slowly.")
     graph = kept(house)
@@ -83,8 +94,8 @@ async def test_a_run_in_which_all_seats_failed_can_be_retried_until_it_works(hou
 
 
 async def test_a_retry_may_have_other_settings(house: House) -> None:
-    house.server.on(BETA, Text("It does, slowly.", delay=0.6))
-    graph = kept(house, seat_timeout=0.3)
+    house.server.on(BETA, NEVER, "It does, slowly.")
+    graph = kept(house, seat_timeout=1)
     first = await graph.ainvoke(ASKED, CONFIG)
     assert seat(first, "seat-2")["outcome"] == "timed_out"
 

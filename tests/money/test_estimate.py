@@ -8,9 +8,11 @@ import pytest
 from priced_house import ANALYSIS, CALL, JUDGE, SEATS, UNPRICED, WRITER, PricedHouse, ask, parts, seeker
 from typer.testing import CliRunner
 
-from fusion_graph import FusionConfig, Resources
+from fusion_graph import ConfigError, FusionConfig, Resources
 from fusion_graph.cli import app
 from fusion_graph.estimate import Estimate, estimate
+from fusion_graph.terminal.options import AskOptions
+from fusion_graph.terminal.settings import config_of
 from fusion_graph.testing import Text, Usage
 
 ALPHA, BETA, GAMMA = SEATS
@@ -177,6 +179,17 @@ def test_cached_tokens_and_search_fees_are_shown(house: PricedHouse) -> None:
     house.server.on(WRITER, Text("It does.", usage=Usage(1000, 1000, cached_tokens=800)))
     done = run("ask", *models(house))
     assert "5,000 tokens in (800 of them from a cache), 5,000 out" in done.stderr
+
+
+def test_the_options_of_limits_and_patience_reach_their_fields() -> None:
+    options = AskOptions(
+        max_cost=1.5, max_total_tokens=9, quorum=2, grace=0.0, deadline=60.0, seat_idle_timeout=5.0, panel=["a/b,c/d"]
+    )
+    config = config_of(options)
+    assert (config.max_cost_usd, config.max_total_tokens) == (1.5, 9)
+    assert (config.quorum, config.grace, config.deadline, config.seat_idle_timeout) == (2, 0.0, 60.0, 5.0)
+    with pytest.raises(ConfigError, match=r"^--max-cost: "):
+        config_of(AskOptions(max_cost=0.0))
 
 
 async def test_the_house_itself_costs_what_its_prices_say(house: PricedHouse) -> None:

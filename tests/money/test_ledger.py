@@ -214,7 +214,7 @@ def test_a_run_whose_calls_stay_below_their_bounds_never_exceeds_its_limit(seats
 def test_calls_that_exceed_their_bounds_overshoot_by_one_call_for_each_part_at_most(seats, reader, limit):
     run = Run(limit, honest=False)
     asyncio.run(run.all(seats, reader))
-    dearest = [max(max(use, max(most for most, _, _ in turns)) for _, use, _ in turns) for turns in seats]
+    dearest = [max(max(use, *(most for most, _, _ in turns)) for _, use, _ in turns) for turns in seats]
     assert sum(run.used) <= limit + sum(dearest) + 2 * reader
     assert {"judge", "writer"} <= run.finished
 

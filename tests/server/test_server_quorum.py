@@ -26,8 +26,8 @@ async def test_a_straggler_is_cut_off_on_the_server(
     assert output["receipt"]["totals"]["calls"] == 5
     assert output["messages"][-1]["content"] == "It does, says the panel."
     (straggler,) = panel.calls("gamma")
-    await models.until(lambda: straggler.disconnected, timeout=1)
-    assert panel.calls("judge")[0].at - straggler.at < 5
+    await models.until(lambda: straggler.disconnected)
+    assert panel.calls("judge")[0].at - straggler.at < 20
 
 
 async def test_a_run_waits_for_a_person_and_goes_on_with_what_was_changed(

@@ -27,6 +27,7 @@ async def test_a_client_that_somebody_else_closed_is_replaced_too():
 async def test_closing_without_a_client_does_nothing():
     await close_http_client()
     await close_http_client()
+    assert not http_client().is_closed
 
 
 def test_two_loops_share_no_client():

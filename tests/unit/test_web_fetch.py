@@ -407,6 +407,7 @@ async def test_a_page_nobody_waits_for_any_more_is_dropped():
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait_for(stopped.wait(), 1)
+    assert waiting.cancelled()
 
 
 @pytest.mark.parametrize("bounds", [{"max_pages": 2}, {"max_characters": 25}])
