@@ -1,4 +1,4 @@
-"""What is read of a web page: parsing takes longer than in proportion to a page's tags, and to the attributes of one."""
+"""What is read of a web page: parsing takes more than in proportion to its tags, and to the attributes of one tag."""
 
 from __future__ import annotations
 

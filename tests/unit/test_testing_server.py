@@ -71,9 +71,7 @@ async def test_a_script_may_be_an_async_function_of_the_call(server, client):
 
 async def test_an_unscripted_model_is_not_found_and_scripted_ones_are_listed(server, client):
     server.on("vendor/known", "hi")
-    with pytest.raises(
-        openai.NotFoundError, match=r"'vendor/model' is not scripted; .*'vendor/known'"
-    ) as caught:
+    with pytest.raises(openai.NotFoundError, match=r"'vendor/model' is not scripted; .*'vendor/known'") as caught:
         await create(client)
     assert caught.value.code == "model_not_found"
     assert [model.id async for model in client.models.list()] == ["vendor/known"]
@@ -121,9 +119,7 @@ async def test_a_researcher_searches_once_per_query_and_then_answers(server):
         """Search the web."""
         return f"found {query}"
 
-    server.on(
-        MODEL, Researcher(["carbon tax", "revenue"], lambda results: f"Because {' and '.join(results)}.")
-    )
+    server.on(MODEL, Researcher(["carbon tax", "revenue"], lambda results: f"Because {' and '.join(results)}."))
     agent = create_agent(chat_model(server, MODEL), [web_search])
     result = await agent.ainvoke({"messages": [HumanMessage("why?")]})
     assert result["messages"][-1].content == "Because found carbon tax and found revenue."
@@ -140,9 +136,7 @@ async def test_a_researcher_answers_with_what_it_has_when_its_tools_are_withdraw
     assert refused.choices[0].message.content == "1 results"
 
 
-@pytest.mark.parametrize(
-    "reply", [Text("late", delay=30), Text("a b c", chunk_delay=30)], ids=["first", "next"]
-)
+@pytest.mark.parametrize("reply", [Text("late", delay=30), Text("a b c", chunk_delay=30)], ids=["first", "next"])
 async def test_a_client_that_gives_up_is_noticed_at_once(server, client, reply):
     server.on(MODEL, reply)
     before = time.monotonic()
