@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
@@ -30,6 +31,14 @@ class Gateway:
 
     base_url: str = OPENROUTER_URL
     api_key_env: str = "OPENROUTER_API_KEY"
+
+    def __post_init__(self) -> None:
+        """Refuse an address that carries a password: addresses are shown in receipts, traces and errors."""
+        if "@" in urlsplit(self.base_url).netloc:
+            raise ConfigError(
+                "gateway: the address carries a user name or password; "
+                "leave it out and name the variable that holds the key in api_key_env (FUSION_GATEWAY_KEY_ENV)"
+            )
 
     @property
     def is_openrouter(self) -> bool:
@@ -58,7 +67,7 @@ class Resources:
     models: Mapping[str, BaseChatModel] = field(default_factory=dict)
     tools: Sequence[BaseTool] = ()
     corpus: Path | None = None
-    searxng_url: str | None = None
+    searxng_url: str | None = field(default=None, repr=False)
     local_models: Path | None = None
     allow_addresses: tuple[str, ...] = ()
     presets: Path | None = None

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from fusion_graph.config import SearchSettings
 from fusion_graph.fees import search_fee
 from fusion_graph.fence import fence
+from fusion_graph.redaction import redact
 from fusion_graph.tools.corpus import Corpus
 from fusion_graph.tools.domains import DomainRules
 from fusion_graph.tools.engine_choice import make_engine
@@ -111,7 +112,7 @@ class _Searcher:
         text = " ".join(f"{type(error).__name__}: {error}".split())
         if self._engine.secret:
             text = text.replace(self._engine.secret, "[key]")
-        return f"{self._engine.name} failed: {text[:_ERROR_CHARACTERS]}"
+        return f"{self._engine.name} failed: {redact(text)[:_ERROR_CHARACTERS]}"
 
     def _rendered(self, hits: list[SearchHit]) -> str:
         if not hits:
