@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from scripted_house import ALPHA, BETA, JUDGE, WRITER, House, asked, config_of, seat, system_text
-from test_shell_sandbox import gone, sandboxes_of
+from test_shell_sandbox import gone, nap, running
 
 from fusion_graph import Resources, build_fusion_graph
 from fusion_graph.graph import Graph
@@ -34,7 +34,7 @@ async def test_a_panelist_computes_in_its_shell_and_the_judge_and_the_writer_hav
     assert house.calls(ALPHA)[0].tool_names == ["shell"]
     assert house.calls(JUDGE)[0].tool_names == []
     assert house.calls(WRITER)[0].tool_names == []
-    await gone("--hostname sandbox")
+    await gone()
 
 
 async def test_one_seat_may_have_a_shell_and_the_others_not(house, with_bubblewrap):
@@ -56,20 +56,20 @@ async def test_a_command_that_fails_is_told_to_the_model_which_goes_on(house, wi
 
 
 async def test_a_seat_that_runs_out_of_time_takes_its_sandbox_with_it(house, with_bubblewrap):
-    house.server.on(ALPHA, ToolCall("shell", {"command": "sleep 1000.625"}))
+    house.server.on(ALPHA, ToolCall("shell", {"command": nap(5)}))
     output = await graph_of(house, with_bubblewrap, seat_timeout=1.0).ainvoke(asked())
     assert seat(output, "seat-1")["outcome"] == "timed_out"
-    await gone("sleep 1000.625")
+    await gone(nap(5))
 
 
 @pytest.mark.parametrize("at", ["command", "model"])
 async def test_a_cancelled_run_kills_the_sandbox_whether_it_works_or_waits(house, with_bubblewrap, at):
-    first = "sleep 1000.875" if at == "command" else "echo ready"
+    first = nap(6) if at == "command" else "echo ready"
     house.server.on(ALPHA, ToolCall("shell", {"command": first}), Text("late", delay=30))
-    running = asyncio.create_task(graph_of(house, with_bubblewrap).ainvoke(asked()))
-    await house.server.until(lambda: sandboxes_of(first) if at == "command" else len(house.calls(ALPHA)) == 2)
-    running.cancel()
+    run = asyncio.create_task(graph_of(house, with_bubblewrap).ainvoke(asked()))
+    await house.server.until(lambda: running(first) if at == "command" else len(house.calls(ALPHA)) == 2)
+    run.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await running
-    await gone("--hostname sandbox")
-    assert not sandboxes_of("sleep 1000.875")
+        await run
+    await gone()
+    await gone(nap(6))
