@@ -46,7 +46,7 @@ async def test_a_judge_that_sends_a_bomb_costs_its_analysis_and_not_the_run(hous
     assert output["analysis"] is None
     assert reasons(output)[0][1] in ("judge_not_valid_json", "judge_schema_mismatch")
     assert len(json.dumps(output["receipt"])) < 20_000
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 40
 
 
 async def test_of_odd_values_what_can_be_used_is_used(house: House):
@@ -130,7 +130,7 @@ async def test_an_endless_draft_holds_nobody_up(house: House):
     output = await house.ask()
     watching.cancel()
     assert output["status"] == "ok"
-    assert max(gaps) < 2
+    assert max(gaps) < 4
 
 
 SLOW = [
@@ -152,7 +152,7 @@ def test_no_repeated_text_makes_a_reader_slow(piece: str):
     unfence(fence("page", text), "draft")
     with pytest.raises(ValueError, match=r"JSON|object"):
         read_json(text)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
 
 
 def test_a_fair_analysis_is_still_read():

@@ -44,7 +44,7 @@ async def test_a_compressed_gigabyte_stops_at_the_limit(web, encoding):
     url = web.page("/bomb", bomb, mime="text/plain", content_encoding=encoding.partition("-")[0])
     begun = time.monotonic()
     assert "larger than 2,000,000 bytes" in await refusal(url, max_bytes=2_000_000)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10
 
 
 async def test_compression_inside_compression_is_not_unpacked(web):
@@ -65,7 +65,7 @@ async def test_what_drips_without_an_end_is_given_up(web, part):
 
     begun = time.monotonic()
     assert "within 0.3 seconds" in await refusal(web.raw("/drip", dripping), timeout=0.3)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
 
 
 async def test_endless_headers_are_refused(web):
@@ -128,7 +128,7 @@ def ended(read: Callable[[], Extracted], refusals: str) -> bool:
         bounded = len(read().text) < 5_000_000
     except UnreadableError as error:
         bounded = re.search(refusals, str(error)) is not None
-    return bounded and time.monotonic() - begun < 15
+    return bounded and time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize(
