@@ -25,10 +25,13 @@ _WORKING: dict[tuple[str, str], Sandbox] = {}
 
 
 class Policy(Protocol):
-    """LangChain's contract of an execution policy, and an end to what it launched."""
+    """LangChain's contract of an execution policy, and limits on and an end to what it launched."""
 
     def spawn(self, *, workspace: Path, env: Mapping[str, str], command: Sequence[str]) -> subprocess.Popen[str]:
         """Launch a command in a new sandbox."""
+
+    def overdraft(self, process: subprocess.Popen[str]) -> str | None:
+        """Say in words what it takes too much of, if it does; reads files."""
 
     def end(self, process: subprocess.Popen[str]) -> None:
         """End it and all that runs in it."""

@@ -7,6 +7,7 @@ shell, loses what a stopped command printed, and stays behind when a run is canc
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 import subprocess
 import tempfile
@@ -18,7 +19,8 @@ from secrets import token_hex
 from fusion_graph.errors import FusionError
 from fusion_graph.shell.processes import INITIAL_PROCESSES, kill_group, own_processes
 from fusion_graph.shell.sandboxes import Sandbox
-from fusion_graph.shell.settings import OUTPUT, WORKSPACE
+from fusion_graph.shell.settings import OUTPUT, OUTPUT_BYTES, WORKSPACE
+from fusion_graph.shell.watch import Watch
 
 _VARIABLES = {
     "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
@@ -32,11 +34,16 @@ _GUARD = (
 )
 """Sent first: commands end by killing all that can be seen, so where that is the host's processes the shell ends."""
 _LINE = (
-    "timeout -k 1 {seconds:g} {shell} -c {command} </dev/null >{output}/out 2>&1; "
+    "rm -rf {output}/* {output}/.[!.]*; timeout -k 1 {seconds:g} {shell} -c {command} </dev/null >{output}/out 2>&1; "
     "status=$?; [ $$ -lt 99 ] && kill -KILL -1; "
+    "[ -f {output}/out ] && [ ! -L {output}/out ] || {{ rm -rf {output}/out; : >{output}/out; }}; "
     "head -c {most} {output}/out; printf '\\n%s %s %s\\n' {mark} $status $(wc -c <{output}/out)\n"
 )
-"""Output goes to a small disk, not to a pipe; what a command leaves running is killed, all of it, before it is read."""
+"""Output goes to a small disk, not to a pipe; what a command leaves running is killed, all of it, before it is read,
+and only if it is still a file: a pipe or a device in its place would never end."""
+_REPORT = re.compile(rb"(\d{1,3}) +(\d{1,8})\n")
+_REMARKS_BYTES = 65_536
+"""What is read of a sandbox's own remarks; who writes more must wait, and only what runs inside can do that."""
 _PATIENCE = 10.0
 """Seconds beyond a command's own; a sandbox that takes them has been tampered with."""
 
@@ -62,6 +69,22 @@ class Output:
     status: int
 
 
+class _Remarks(asyncio.Protocol):
+    """Reads and forgets what a sandbox says of itself, so that it is not stuck, up to a limit."""
+
+    def __init__(self) -> None:
+        self._left = _REMARKS_BYTES
+        self._pipe: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._pipe = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0 and isinstance(self._pipe, asyncio.ReadTransport):
+            self._pipe.pause_reading()
+
+
 class Session:
     """One sandbox, begun with the first command; its commands wait for each other."""
 
@@ -78,6 +101,7 @@ class Session:
         self._spawning = threading.Lock()
         self._closed = False
         self._process: subprocess.Popen[str] | None = None
+        self._watch: Watch | None = None
         self._nothing: tempfile.TemporaryDirectory[str] | None = None
         self._reader: asyncio.StreamReader | None = None
         self._pipes: list[asyncio.BaseTransport] = []
@@ -97,40 +121,44 @@ class Session:
         async with self._turn:
             try:
                 async with asyncio.timeout(self._seconds + _PATIENCE):
-                    if self._process is None:
-                        await self._begin()
-                    return await self._exchange(command)
+                    watch = self._watch or await self._begin()
+                    with watch.closely():
+                        return await self._exchange(command)
             except (TimeoutError, EOFError, asyncio.LimitOverrunError, OSError, ValueError) as error:
+                fault = self._watch.fault if self._watch else None
                 await self._end()
-                raise SandboxEndedError("the sandbox ended during the command, and its files with it") from error
+                why = f" ({fault})" if fault else ""
+                raise SandboxEndedError(f"the sandbox ended during the command{why}, and its files with it") from error
 
     async def close(self) -> None:
         """End the sandbox and whatever runs in it, at once; nothing begins afterwards."""
         self._closed = True
         await self._end()
 
-    async def _begin(self) -> None:
-        process = await asyncio.to_thread(self._spawn)
+    async def _begin(self) -> Watch:
+        process, watch = await asyncio.to_thread(self._spawn)
         if process.stdin is None or process.stdout is None or process.stderr is None:
             raise SandboxEndedError("the sandbox has no pipes")
         loop = asyncio.get_running_loop()
         self._reader = reader = asyncio.StreamReader(limit=self._most + 4096)
         out, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
         self._pipes.append(out)
-        remarks, _ = await loop.connect_read_pipe(asyncio.Protocol, process.stderr)  # read, so that none is stuck in it
+        remarks, _ = await loop.connect_read_pipe(_Remarks, process.stderr)
         self._pipes.append(remarks)
         into, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
         self._pipes.append(into)
         into.write(_GUARD.format(here=own_processes(), initial=INITIAL_PROCESSES).encode())
+        return watch
 
-    def _spawn(self) -> subprocess.Popen[str]:
+    def _spawn(self) -> tuple[subprocess.Popen[str], Watch]:
         with self._spawning:
             if self._closed:
                 raise SandboxEndedError("the run is over")
             self._nothing = tempfile.TemporaryDirectory(prefix="langchain-shell-")  # policies may mount it
             nothing, command = Path(self._nothing.name), [self._sandbox.shell, "-s"]
             self._process = self._sandbox.policy.spawn(workspace=nothing, env=_VARIABLES, command=command)
-            return self._process
+            self._watch = Watch(self._sandbox.policy, self._process)
+            return self._process, self._watch
 
     async def _exchange(self, command: str) -> Output:
         reader, into = self._reader, self._pipes[-1]
@@ -147,7 +175,10 @@ class Session:
         )
         into.write(line.encode("utf-8", "replace"))
         printed = await reader.readuntil(f"\n{mark} ".encode())
-        status, total = map(int, (await reader.readuntil(b"\n")).split())
+        report = _REPORT.fullmatch(await reader.readuntil(b"\n"))
+        if report is None or int(report[2]) > OUTPUT_BYTES:
+            raise ValueError("what the sandbox reports has been tampered with")
+        status, total = int(report[1]), int(report[2])
         text = printed[: -len(mark) - 2].decode("utf-8", "replace")
         return Output(text, total, total > self._most, status)
 
@@ -162,6 +193,9 @@ class Session:
 
     def _clear_up(self) -> None:
         with self._spawning:
+            if self._watch is not None:
+                self._watch.stop()
+                self._watch = None
             if self._nothing is not None:
                 self._nothing.cleanup()
             process, self._process = self._process, None

@@ -15,12 +15,13 @@ from fusion_graph.estimate import Counts, Dollars, Estimate, PartEstimate
 from fusion_graph.estimate import estimate as estimated
 from fusion_graph.http import close_http_client
 from fusion_graph.redaction import redact
+from fusion_graph.terminal.amounts import dollars
 from fusion_graph.terminal.clean import clean, one_line
 from fusion_graph.terminal.consoles import Screen, say, tolerate_narrow_encodings
 from fusion_graph.terminal.exits import BAD_INPUT, OK
 from fusion_graph.terminal.options import AskOptions
 from fusion_graph.terminal.question import read_question
-from fusion_graph.terminal.receipt_view import UNKNOWN, dollars
+from fusion_graph.terminal.receipt_view import UNKNOWN
 from fusion_graph.terminal.settings import config_of, resources_of
 
 NO_BILL = "no bill"

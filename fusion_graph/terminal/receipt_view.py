@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
@@ -11,29 +11,27 @@ from rich.table import Table
 from rich.text import Text
 
 from fusion_graph.meter import Meter
-from fusion_graph.receipt import Limits, PartReceipt, Receipt, Rung, SeatReceipt
+from fusion_graph.receipt import EARLIER, PartReceipt, Receipt, SeatReceipt, Totals
+from fusion_graph.terminal.amounts import dollars
 from fusion_graph.terminal.clean import one_line
 from fusion_graph.terminal.consoles import say, say_heading
 from fusion_graph.terminal.progress import Board
+from fusion_graph.terminal.receipt_notes import notes
 from fusion_graph.usage import CostSource, Usage
 
 UNKNOWN = "unknown"
 NOT_APPLICABLE = "-"
 NARROW = 96
 """Columns below which part and model share a column of the table."""
-_RUNGS: dict[Rung, str] = {
-    "native": "JSON schema of the provider",
-    "tool": "tool call",
-    "prompted": "JSON asked for in the prompt",
-    "repaired": "JSON asked for in the prompt, repaired once",
-}
 _BY: dict[CostSource | None, str] = {
     None: "",
     "provider": "",
     "list": " by the price list",
     "mixed": ", in part by the price list",
 }
-_COLUMNS = ("calls", "tools", "tokens in", "tokens out", "cost", "seconds")
+_REPLACED = "what a retry took the place of"
+_FEES = "searches"
+_WELL = ("ok", "done", "replaced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def show_receipt(console: Console, receipt: Receipt) -> None:
     console.print(_table(rows, narrow=console.width < NARROW))
     console.print()
     say(console, _sums(rows, totals.usage, totals.calls, totals.tool_calls, receipt.seconds))
-    for line in _notes(receipt):
+    for line in notes(receipt):
         say(console, line)
 
 
@@ -102,13 +100,15 @@ def show_spent(console: Console, board: Board, meter: Meter, why: str) -> None:
 
 def _rows(receipt: Receipt) -> list[Row]:
     rows = [
-        _row(seat.seat_id if seat.label == seat.requested_model else seat.label, seat, seat.outcome)
+        _row(seat.seat_id if seat.label == seat.requested_model else seat.label, seat, _outcome(seat))
         for seat in receipt.seats
     ]
     if receipt.judge is not None:
         rows.append(_row("judge", receipt.judge, "failed" if receipt.judge.failure else "ok"))
     if receipt.writer is not None:
         rows.append(_row("writer", receipt.writer, "failed" if receipt.writer.failure else "ok"))
+    if receipt.earlier is not None:
+        rows.append(_replaced(receipt.earlier, offline=not receipt.language_model_called))
     return rows
 
 
@@ -125,9 +125,26 @@ def _row(name: str, part: SeatReceipt | PartReceipt, outcome: str) -> Row:
     )
 
 
+def _replaced(earlier: Totals, *, offline: bool) -> Row:
+    return Row(
+        part=EARLIER,
+        model=_REPLACED,
+        outcome="replaced",
+        calls=earlier.calls,
+        tool_calls=earlier.tool_calls,
+        usage=earlier.usage,
+        seconds=None,
+        offline=offline,
+    )
+
+
+def _outcome(seat: SeatReceipt) -> str:
+    return seat.outcome if seat.review is None else f"{seat.outcome}, {seat.review}"
+
+
 def _models(part: SeatReceipt | PartReceipt) -> str:
     requested, served = one_line(part.requested_model, 100), one_line(part.served_model or UNKNOWN, 100)
-    unanswered = part.served_model is None and part.failure is not None
+    unanswered = part.served_model is None and (part.failure is not None or not part.calls)
     return requested if served == requested or unanswered else f"{requested}\n→ {served}"
 
 
@@ -144,10 +161,11 @@ def _table(rows: Sequence[Row], *, narrow: bool) -> Table:
     if not narrow:
         table.add_column("model", overflow="fold")
     table.add_column("outcome")
-    for name in _COLUMNS:
+    fees = any(row.usage.fees_usd != 0 or row.usage.fees_at_least for row in rows)
+    for name in ("calls", "tools", "tokens in", "tokens out", "cost", *([_FEES] if fees else []), "seconds"):
         table.add_column(name, justify="right")
     for row in rows:
-        bad = "" if row.outcome in ("ok", "done") else "yellow"
+        bad = "" if row.outcome.partition(",")[0] in _WELL else "yellow"
         usage = row.usage
         table.add_row(
             *([f"{row.part}\n{row.model}"] if narrow else [row.part, row.model]),
@@ -157,31 +175,37 @@ def _table(rows: Sequence[Row], *, narrow: bool) -> Table:
             _tokens(usage.input_tokens, row, at_least=usage.tokens_at_least),
             _tokens(usage.output_tokens, row, at_least=usage.tokens_at_least),
             _cost(usage, row),
-            UNKNOWN if row.seconds is None else f"{row.seconds:.1f}",
+            *([_amount(usage.fees_usd, at_least=usage.fees_at_least)] if fees else []),
+            _seconds(row),
         )
     return table
 
 
 def _tokens(count: int | None, row: Row, *, at_least: bool) -> str:
-    if row.offline:
+    if row.offline or not row.calls:
         return NOT_APPLICABLE
     return UNKNOWN if count is None else f"{'≥ ' if at_least else ''}{count:,}"
 
 
 def _cost(usage: Usage, row: Row) -> str:
-    if row.offline:
+    if row.offline or not row.calls:
         return NOT_APPLICABLE
-    return UNKNOWN if usage.cost_usd is None else f"{'≥ ' if usage.cost_at_least else ''}{dollars(usage.cost_usd)}"
+    return _amount(usage.cost_usd, at_least=usage.cost_at_least)
 
 
-def dollars(amount: float) -> str:
-    """Write an amount in US dollars: cents for what is large, four digits for what is small."""
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+def _amount(usd: float | None, *, at_least: bool) -> str:
+    return UNKNOWN if usd is None else f"{'≥ ' if at_least else ''}{dollars(usd)}"
+
+
+def _seconds(row: Row) -> str:
+    if not row.calls and not row.seconds:
+        return NOT_APPLICABLE
+    return UNKNOWN if row.seconds is None else f"{row.seconds:.1f}"
 
 
 def _sums(rows: Sequence[Row], usage: Usage, calls: int, tools: int, seconds: float | None) -> Text:
     ran = f"{tools} tool call{'' if tools == 1 else 's'}"
-    if all(row.offline for row in rows):
+    if all(row.offline for row in rows if row.calls):
         return Text(f"In all: {ran}; no language model, so no tokens and no cost; {_took(seconds)}.")
     counted = f"In all: {calls} model call{'' if calls == 1 else 's'}, {ran}"
     least = "at least " if usage.tokens_at_least else ""
@@ -209,53 +233,3 @@ def _known(count: int | None) -> str:
 
 def _took(seconds: float | None) -> str:
     return "time unknown" if seconds is None else f"{seconds:.1f} s"
-
-
-def _notes(receipt: Receipt) -> Iterator[Text]:
-    labels = {seat.seat_id: seat.label for seat in receipt.seats}
-
-    def name(seat_id: str) -> str:
-        return one_line(labels.get(seat_id, seat_id), 100)
-
-    for lost in receipt.degraded:
-        detail = f": {one_line(lost.detail, 600)}" if lost.detail else ""
-        yield Text(
-            f"Degraded: {name(lost.part)}: {one_line(lost.reason.replace('_', ' '), 200)}{detail}", style="yellow"
-        )
-    if receipt.limits is not None:
-        yield _limits(receipt.limits)
-    for (part, family), seats in _families(receipt).items():
-        kin = ", ".join(name(seat_id) for seat_id in seats)
-        yield Text(f"Same family: the {part} is {one_line(family, 60)}, as is {kin}; it may favour its own.")
-    if receipt.citations is not None:
-        yield _citations(receipt)
-    if receipt.rung is not None and receipt.language_model_called:
-        yield Text(f"Analysis by: {_RUNGS[receipt.rung]}.")
-    if receipt.shown_order:
-        order = ", ".join(f"{shown.label} = {name(shown.seat_id)}" for shown in receipt.shown_order)
-        how = "blind, as" if receipt.blind else "with their names, as"
-        yield Text(f"Drafts were shown {how} {order} (seed {receipt.seed}).")
-
-
-def _limits(limits: Limits) -> Text:
-    dear = f"{dollars(limits.counted_usd)} of {dollars(limits.max_cost_usd)}" if limits.max_cost_usd else ""
-    long = f"{limits.counted_tokens:,} of {limits.max_total_tokens:,} tokens" if limits.max_total_tokens else ""
-    return Text(f"Counted against the limit: {', '.join(part for part in (dear, long) if part)}.")
-
-
-def _families(receipt: Receipt) -> dict[tuple[str, str], list[str]]:
-    held: dict[tuple[str, str], list[str]] = {}
-    for kin in receipt.kinship:
-        held.setdefault((kin.part, kin.family), []).append(kin.seat_id)
-    return held
-
-
-def _citations(receipt: Receipt) -> Text:
-    check = receipt.citations
-    if check is None or check.citations == 0:
-        return Text("Citations: none.")
-    strange = len(check.unregistered)
-    if strange:
-        names = ", ".join(one_line(one, 80) for one in check.unregistered[:5])
-        return Text(f"Citations: {check.citations}; {strange} of no registered source: {names}.", style="yellow")
-    return Text(f"Citations: {check.citations}, all of registered sources.")

@@ -16,7 +16,7 @@ from waiting import eventually
 from fusion_graph import Resources
 from fusion_graph.config import ToolSpec
 from fusion_graph.errors import ConfigError
-from fusion_graph.shell import bubblewrap, sandboxes
+from fusion_graph.shell import bubblewrap, container, sandboxes
 from fusion_graph.shell.container import ContainerExecutionPolicy
 from fusion_graph.shell.processes import INITIAL_PROCESSES, own_processes
 from fusion_graph.shell.sandboxes import Sandbox, find_sandbox
@@ -79,6 +79,7 @@ def test_without_any_sandbox_it_is_refused_and_the_fix_is_named(only_here, mode)
 
 def test_a_bubblewrap_that_may_not_make_namespaces_is_refused_in_its_own_words(only_here, monkeypatch):
     monkeypatch.setattr(bubblewrap, "_unprivileged", dict)  # whom root steps down to cannot read this test's folder
+    (only_here / "prlimit").symlink_to("/usr/bin/prlimit")
     program(only_here, "bwrap", "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     with pytest.raises(ConfigError, match="bubblewrap: bwrap: No permissions to create new namespace"):
         find_sandbox(Resources(shell="bubblewrap"))
@@ -158,12 +159,32 @@ async def test_a_container_is_closed_in_every_way_and_removed(tmp_path, monkeypa
         "--pull never",
         "--tmpfs /workspace:rw,exec,size=67108864",
         "--rm",
+        "--ipc private",
+        "--log-driver none",
+        "--no-healthcheck",
+        "--ulimit nofile=256:256",
+        "--ulimit core=1:1",
+        "-e HTTPS_PROXY= ",
+        "-e https_proxy= ",
     ):
         assert closing in run, closing
     assert " -v " not in run
     assert "--volume" not in run
     name = run.partition("--name ")[2].split()[0]
-    assert removal == f"rm --force {name}"
+    assert removal == f"rm --force --volumes {name}"
+
+
+async def test_an_engine_that_does_not_answer_costs_no_draft_and_is_told_in_the_log(tmp_path, monkeypatch, caplog):
+    program(tmp_path, "docker", "#!/bin/sh\ncase $1 in run) printf 'pid:[1]\\nnet:[1]\\n';; rm) exec sleep 20;; esac\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(container, "_END_SECONDS", 0.2)
+    async with shell_tool(ShellSettings(), Resources(shell="docker", shell_image="image:2")) as tool:
+        assert "the sandbox ended during the command" in await tool.ainvoke({"command": "true"})
+    assert [
+        record.message
+        for record in caplog.records
+        if "docker rm --force --volumes fusion-graph-shell-" in record.message
+    ]
 
 
 async def test_a_real_container_runs_commands_where_docker_works():

@@ -7,33 +7,16 @@ import os
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from langchain_core.messages import ToolMessage
+from sandbox_probe import QUICK, SECRET, Shell, opened, printed, status
 from waiting import eventually
 
 from fusion_graph import Resources
-from fusion_graph.fence import unfence
 from fusion_graph.shell.settings import ShellSettings
 from fusion_graph.shell.tool import shell_tool
-
-SECRET = "planted-4f1d7c-secret"
-QUICK = ShellSettings(timeout=2)
-Shell = Callable[[str], Coroutine[None, None, ToolMessage]]
-
-
-@asynccontextmanager
-async def opened(resources: Resources, settings: ShellSettings = QUICK) -> AsyncIterator[Shell]:
-    async with shell_tool(settings, resources) as tool:
-
-        async def run(command: str) -> ToolMessage:
-            call = {"name": "shell", "args": {"command": command}, "id": "1", "type": "tool_call"}
-            return await tool.ainvoke(call)
-
-        yield run
 
 
 @pytest.fixture
@@ -42,17 +25,8 @@ async def shell(with_bubblewrap: Resources) -> AsyncIterator[Shell]:
         yield run
 
 
-def printed(message: ToolMessage) -> str:
-    (output,) = unfence(str(message.content), "shell_output")
-    return output.text
-
-
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def status(message: ToolMessage) -> int:
-    return int(str(message.content).rsplit("[exit status ", 1)[1].split("]")[0].split(",")[0])
 
 
 def nap(number: int) -> str:

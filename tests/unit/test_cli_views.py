@@ -347,3 +347,86 @@ def test_a_run_that_spent_nothing_says_so():
     console = _console()
     show_spent(console, Board(), Meter(), "Interrupted")
     assert "no model had been called" in _said(console)
+
+
+def _figures(said: str, columns: int) -> list[list[str]]:
+    """Read the figures at the end of each row of the table."""
+    lines = [line.split() for line in said.splitlines()]
+    return [line[-columns:] for line in lines if len(line) > columns and line[-1] not in ("seconds", "s.")]
+
+
+def test_what_a_retry_replaced_has_a_row_and_the_shown_parts_add_up_to_the_shown_sums():
+    earlier = {"calls": 2, "tool_calls": 1, "usage": {**KNOWN.model_dump(), "fees_usd": 0.05}}
+    used = {"input_tokens": 100, "output_tokens": 5, "cost_usd": 0.02, "fees_usd": 0.01}
+    seat = {"seat_id": "s1", "label": "first", "requested_model": "acme/a", "outcome": "ok", "calls": 1, "usage": used}
+    console = _console(140)
+    show_receipt(console, _receipt(seats=[seat], earlier=earlier))
+    said = _said(console)
+    rows = [row for row in _figures(said, 7) if row[0].isdigit()]
+    assert [row[0] for row in rows] == ["1", "2", "2"]
+    assert "earlier what a retry took the place of replaced 2 1" in " ".join(said.split())
+    sums = [sum(float(row[column].strip("$").replace(",", "")) for row in rows) for column in range(6)]
+    assert sums == pytest.approx([5, 1, 2500, 65, 0.0446, 0.06])
+    assert "5 model calls, 1 tool call; 2,500 tokens in, 65 out; cost $0.0446; searches $0.0600" in said
+
+
+def test_what_a_retry_replaced_is_a_lower_bound_where_something_of_it_is_unknown():
+    console = _console(140)
+    usage = {**KNOWN.model_dump(), "cost_at_least": True, "tokens_at_least": True}
+    show_receipt(console, _receipt(earlier={"calls": 4, "usage": usage}))
+    row = next(row for row in _said(console).splitlines() if row.startswith("earlier"))
+    assert row.split()[-9:] == ["4", "0", "≥", "1,200", "≥", "30", "≥", "$0.0123", "unknown"]
+
+
+def test_what_an_offline_retry_replaced_has_no_tokens_either():
+    judge = {"requested_model": "offline:judge", "served_model": "offline:judge", "calls": 1, "latency": 1.0}
+    console = _console(120)
+    show_receipt(console, _receipt(seats=[], judge=judge, earlier={"calls": 3}, language_model_called=False))
+    row = next(row for row in _said(console).splitlines() if row.startswith("earlier"))
+    assert row.split()[-6:] == ["3", "0", "-", "-", "-", "unknown"]
+    assert "no language model, so no tokens and no cost" in _said(console)
+
+
+def test_what_a_person_changed_is_told_for_each_time_the_run_waited():
+    console = _console(200)
+    edits = [
+        {"before": "judge", "what": "dropped", "seat_id": "s2"},
+        {"before": "judge", "what": "added", "seat_id": "person-1"},
+        {"before": "writer", "what": "edited", "seat_id": "s1"},
+        {"before": "writer", "what": "analysis_edited"},
+    ]
+    show_receipt(console, _receipt(edits=edits))
+    said = _said(console)
+    assert "A person changed before the judge: second (draft dropped), person-1 (draft added)." in said
+    assert "A person changed before the writer: first (draft edited), analysis edited." in said
+
+
+def test_a_person_s_draft_cost_nothing_and_names_no_model_that_answered():
+    added = {
+        "seat_id": "person-1",
+        "label": "An \x1b[31mexpert",
+        "requested_model": "person",
+        "outcome": "ok",
+        "review": "added",
+    }
+    used = {"seat_id": "s1", "label": "first", "requested_model": "acme/a", "served_model": "acme/a", "outcome": "ok"}
+    edits = [{"before": "judge", "what": "added", "seat_id": "person-1"}]
+    seats = [added, {**used, "review": "edited", "calls": 1, "usage": KNOWN, "latency": 1.0}]
+    console = _console(140)
+    show_receipt(console, _receipt(seats=seats, edits=edits))
+    rows = _said(console).splitlines()
+    expert, first = (next(row.split() for row in rows if row.startswith(name)) for name in ("An expert", "first"))
+    assert expert == ["An", "expert", "person", "ok,", "added", "0", "0", "-", "-", "-", "-"]
+    assert first[:4] == ["first", "acme/a", "ok,", "edited"]
+    assert "An expert (draft added)." in _said(console)
+    assert "at least" not in _said(console)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_receipt_with_everything_on_it_fits_its_terminal(width):
+    console = _console(width, terminal=True)
+    usage = {**KNOWN.model_dump(), "fees_usd": 0.05, "cost_at_least": True}
+    edits = [{"before": "writer", "what": "analysis_removed"}]
+    show_receipt(console, _receipt(earlier={"calls": 4, "tool_calls": 2, "usage": usage}, edits=edits))
+    assert all(len(row) <= width for row in _said(console).splitlines())
+    assert "analysis removed" in " ".join(_said(console).split())
