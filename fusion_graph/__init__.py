@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fusion_graph.agent import build_fusion_agent
     from fusion_graph.analysis import Analysis
-    from fusion_graph.config import FetchSettings, FusionConfig, Reasoning, SearchSettings, Seat, ToolSpec
+    from fusion_graph.config import (
+        ClientTool,
+        FetchSettings,
+        FusionConfig,
+        Reasoning,
+        SearchSettings,
+        Seat,
+        ToolSpec,
+        WriterOptions,
+    )
     from fusion_graph.errors import (
         ConfigError,
         FusionDepthError,
@@ -32,7 +41,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "agent": ["build_fusion_agent"],
     "analysis": ["Analysis"],
-    "config": ["FetchSettings", "FusionConfig", "Reasoning", "SearchSettings", "Seat", "ToolSpec"],
+    "config": [
+        "ClientTool",
+        "FetchSettings",
+        "FusionConfig",
+        "Reasoning",
+        "SearchSettings",
+        "Seat",
+        "ToolSpec",
+        "WriterOptions",
+    ],
     "errors": ["ConfigError", "FusionDepthError", "FusionError", "MissingKeyError", "MissingPackageError", "RunError"],
     "graph": ["build_deliberation_graph", "build_fusion_graph"],
     "outcomes": ["PanelistOutcome"],
@@ -45,6 +63,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Analysis",
+    "ClientTool",
     "ConfigError",
     "FetchSettings",
     "FusionConfig",
@@ -61,6 +80,7 @@ __all__ = [
     "SearchSettings",
     "Seat",
     "ToolSpec",
+    "WriterOptions",
     "__version__",
     "build_deliberation_graph",
     "build_fusion_agent",

@@ -11,8 +11,8 @@ from langgraph.types import Checkpointer
 from fusion_graph.config import FusionConfig
 from fusion_graph.graph import Graph, build_deliberation_graph
 from fusion_graph.kit import Kit
-from fusion_graph.ledgers import CALLER
 from fusion_graph.nodes.caller import caller_node
+from fusion_graph.offer import CALLER
 from fusion_graph.resources import Resources
 from fusion_graph.resume import durable
 from fusion_graph.state import FusionInput, FusionOutput, FusionState
@@ -27,7 +27,14 @@ def build_fusion_agent(
     checkpointer: Checkpointer = None,
     name: str = "fusion_agent",
 ) -> Graph:
-    """Build the agent that convenes a panel when it decides to, or when `tool_choice` is `required`.
+    """Build the agent that convenes a panel when it decides to, or when `tool_choice` says that it must.
+
+    A run may bring tools of its own in `context`: `caller_tools`, which run here, and `client_tools`, with whose call
+    the run ends. Its last message then holds the client's calls, the status is `ok`, and no message is an answer; the
+    next run goes on from the same messages with the client's results behind them. Calls of the same turn that run here
+    were run, and stand with their results before that message, so that every call has its result. What was said,
+    convened and found in an earlier run of the same user turn counts: there is one fusion in it, and its sources may
+    be cited. With `may_deliberate=False` there is no `fusion` and no panel is needed.
 
     Args:
         config: Defaults, below those that each run gives as `context`. `writer` is the calling model.
@@ -38,7 +45,7 @@ def build_fusion_agent(
 
     Returns:
         A compiled graph with the same input and output as the others; `receipt.deliberated` says whether a
-        panel was convened, and the rest of the output is empty where none was.
+        panel was convened in this run, and analysis and responses are empty where none was.
     """
     kit = Kit(config, resources)
     fusion = graph_tool(build_deliberation_graph(config, resources=kit.resources))

@@ -18,12 +18,13 @@ FALLBACK = "fusion_fallback"
 """Key in a message's `additional_kwargs`: the id of the seat whose draft stands in for the answer."""
 
 
-def annotated(answer: AIMessage, registry: Registry) -> tuple[AIMessage, CitationCheck]:
+def annotated(answer: AIMessage, registry: Registry, *, addresses: bool = False) -> tuple[AIMessage, CitationCheck]:
     """Finish a model's answer.
 
     Args:
         answer: What the writer wrote.
         registry: The run's sources.
+        addresses: Whether registered addresses in the text are citations too.
 
     Returns:
         The message as plain text with `url_citation` annotations under `additional_kwargs`, and the check.
@@ -34,7 +35,7 @@ def annotated(answer: AIMessage, registry: Registry) -> tuple[AIMessage, Citatio
         id=answer.id,
         response_metadata=answer.response_metadata,
         usage_metadata=answer.usage_metadata,
-        additional_kwargs={"annotations": registry.annotations(text)},
+        additional_kwargs={"annotations": registry.annotations(text, addresses=addresses)},
     )
     return message, registry.check(text)
 

@@ -9,10 +9,33 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
-Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
-Engine = Literal["auto", "exa", "tavily", "parallel", "searxng", "duckduckgo", "corpus"]
+from fusion_graph.config_base import Effort, Reasoning, Settings
+from fusion_graph.config_caller import MAX_CLIENT_TOOLS, ClientTool, ToolChoice, WriterOptions, duplicate
+from fusion_graph.config_tools import Engine, FetchSettings, SearchSettings, ToolSpec
+
+__all__ = [
+    "FUSION_ID",
+    "MAX_SEATS",
+    "ClientTool",
+    "Effort",
+    "Engine",
+    "FetchSettings",
+    "FusionConfig",
+    "History",
+    "Mode",
+    "Model",
+    "PromptName",
+    "Reasoning",
+    "SearchSettings",
+    "Seat",
+    "Stage",
+    "ToolSpec",
+    "WriterOptions",
+    "refuse_fusion_id",
+]
+
 History = Literal["question", "conversation", "full"]
 PromptName = Literal["panelist", "last_turn", "deliberation", "judge", "repair", "writer", "caller"]
 Mode = Literal["fuse", "analyze", "auto"]
@@ -32,67 +55,7 @@ Model = Annotated[
 ]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Reasoning(_Settings):
-    """How hard the panel and the judge think; forwarded to the provider."""
-
-    effort: Effort | None = Field(None, description="Reasoning effort; the provider's default when unset.")
-    max_tokens: int | None = Field(None, ge=1, description="Reasoning tokens at most.")
-
-
-class SearchSettings(_Settings):
-    """How `web_search` behaves; the same for the panel and the judge unless a tool entry says otherwise."""
-
-    engine: Engine = Field(
-        "auto", description="`auto` takes the corpus if there is one, else the first engine that has a key."
-    )
-    mode: str | None = Field(None, max_length=40, description="Exa or Parallel search mode; ignored by other engines.")
-    max_results: int = Field(5, ge=1, le=25, description="Results per search.")
-    max_total_results: int | None = Field(50, ge=1, description="Results per seat over the whole run.")
-    max_uses: int | None = Field(None, ge=1, description="Searches per seat over the whole run.")
-    search_context_size: Literal["low", "medium", "high"] | None = Field(
-        None, description="5,000, 15,000 or 30,000 characters a result; `max_characters` wins."
-    )
-    max_characters: int | None = Field(None, ge=1, le=100_000, description="Characters per result.")
-    allowed_domains: list[str] = Field(
-        default_factory=list, max_length=200, description="Only these hosts, subdomains or host/paths."
-    )
-    excluded_domains: list[str] = Field(
-        default_factory=list, max_length=200, description="Never these hosts, subdomains or host/paths."
-    )
-
-
-class FetchSettings(_Settings):
-    """How `web_fetch` behaves."""
-
-    max_uses: int | None = Field(None, ge=1, le=50, description="Pages per seat over the whole run.")
-    max_content_tokens: int | None = Field(
-        8000, ge=1, description="Tokens of a page shown to the model, estimated; the rest is cut."
-    )
-    max_bytes: int = Field(10_000_000, ge=1, le=50_000_000, description="Bytes read of a page, after decompression.")
-    timeout: float = Field(20.0, gt=0, le=300, description="Seconds for one page, redirects included.")
-    max_redirects: int = Field(5, ge=0, le=20, description="Redirects followed.")
-    allowed_domains: list[str] = Field(
-        default_factory=list, max_length=200, description="Only these hosts, subdomains or host/paths."
-    )
-    blocked_domains: list[str] = Field(
-        default_factory=list, max_length=200, description="Never these hosts, subdomains or host/paths."
-    )
-
-
-class ToolSpec(_Settings):
-    """One inner tool: ours (`web_search`, `web_fetch`), a gateway's (`openrouter:...`) or one given in Python."""
-
-    type: str = Field(min_length=1, max_length=100, description="The tool's name.")
-    parameters: dict[str, Any] = Field(
-        default_factory=dict, description="Settings of this tool; they beat `search` and `fetch`."
-    )
-
-
-class Seat(_Settings):
+class Seat(Settings):
     """One chair at the table. State, events and receipt are keyed by its id, never by its model."""
 
     id: str = Field(
@@ -127,7 +90,7 @@ class Seat(_Settings):
         return [refuse_fusion_id("fallbacks", model) for model in value]
 
 
-class FusionConfig(_Settings):
+class FusionConfig(Settings):
     """One run's settings. An explicit field beats the preset; an unknown field is an error."""
 
     preset: str | None = Field(
@@ -217,9 +180,29 @@ class FusionConfig(_Settings):
         ge=2_000,
         description="Tokens that judge and writer can read; the models' published windows when unset.",
     )
-    tool_choice: Literal["auto", "required", "none"] = Field(
+    tool_choice: ToolChoice = Field(
         "auto",
-        description="`auto` mode only: whether the calling model may, must or must not deliberate on its first turn.",
+        description=(
+            "`auto` mode only: whether the calling model may or must call a tool on its first turn, which one if it "
+            "is named, or may call none at all."
+        ),
+    )
+    may_deliberate: bool = Field(
+        True, description="`auto` mode only: whether there is a tool `fusion`; without it no panel is needed."
+    )
+    client_tools: list[ClientTool] = Field(
+        default_factory=list,
+        max_length=MAX_CLIENT_TOOLS,
+        description="`auto` mode only: the calling model's tools that the client runs; the run ends with such a call.",
+    )
+    caller_tools: list[ToolSpec | str] = Field(
+        default_factory=list,
+        max_length=8,
+        description="`auto` mode only: the calling model's own tools that run here, such as `web_search`.",
+    )
+    writer_options: WriterOptions = Field(
+        default_factory=WriterOptions,
+        description="How the writer samples, in `auto` mode the calling model, and the form of its answer.",
     )
     prompts: dict[PromptName, Annotated[str, Field(min_length=1, max_length=50_000)]] = Field(
         default_factory=dict, description="Your own wording in place of a prompt file."
@@ -238,6 +221,8 @@ class FusionConfig(_Settings):
             raise ValueError(f"panel: seat id {twice[0]!r} is used twice; give each seat its own id")
         if self.quorum is not None and self.panel is not None and self.quorum > len(self.panel):
             raise ValueError(f"quorum: {self.quorum} is more than the {len(self.panel)} seats of panel")
+        if (name := duplicate(tool.name for tool in self.client_tools)) is not None:
+            raise ValueError(f"client_tools: {name!r} is listed twice")
         both = set(self.search.allowed_domains) & set(self.search.excluded_domains)
         if both:
             raise ValueError(f"search.allowed_domains and search.excluded_domains both name {sorted(both)[0]!r}")
@@ -263,7 +248,7 @@ def _merged(base: BaseModel, top: BaseModel) -> dict[str, Any]:
     values = {name: getattr(base, name) for name in base.model_fields_set}
     for name in top.model_fields_set:
         below, above = values.get(name), getattr(top, name)
-        if isinstance(above, SearchSettings | FetchSettings) and isinstance(below, BaseModel):
+        if isinstance(above, SearchSettings | FetchSettings | WriterOptions) and isinstance(below, BaseModel):
             above = _merged(below, above)
         values[name] = above
     return values

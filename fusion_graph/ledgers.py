@@ -9,7 +9,9 @@ from langchain_core.runnables import RunnableConfig
 
 from fusion_graph.budget import Amount, Ledger
 from fusion_graph.config import FusionConfig
+from fusion_graph.config_caller import FUSION
 from fusion_graph.kit import Kit
+from fusion_graph.offer import CALLER, forced
 from fusion_graph.receipt import Degradation, Receipt
 from fusion_graph.resume import spent_before
 from fusion_graph.seats import judge_of, resolved, writer_of
@@ -25,8 +27,7 @@ from fusion_graph.shares import (
     shares,
 )
 from fusion_graph.sizes import request_tokens, tokens_at_most
-
-CALLER = "caller"
+from fusion_graph.writer_options import writer_settings
 
 
 async def open_ledger(
@@ -146,7 +147,7 @@ async def caller_ledger(kit: Kit, config: FusionConfig, messages: Sequence[BaseM
 
     Args:
         kit: The graph's kit.
-        config: The run's settings, with a panel.
+        config: The run's settings, with a panel where one may be convened.
         messages: The conversation.
 
     Returns:
@@ -155,17 +156,19 @@ async def caller_ledger(kit: Kit, config: FusionConfig, messages: Sequence[BaseM
     Raises:
         LimitTooLowError: A limit is too low even for the answer and the call before it, or for a forced panel's least.
     """
-    ledger, models = Ledger(config.max_cost_usd, config.max_total_tokens), _models(config, writes=True)
+    ledger = Ledger(config.max_cost_usd, config.max_total_tokens)
+    models = _models(config, writes=True) if config.may_deliberate else [writer_of(config)]
     await kit.prices.prepare(models, limited=ledger.max_cost_usd is not None)
     if not ledger.limited:
         return ledger
-    answer = shares(kit, config, messages, writes=True)[WRITER]
+    cap = writer_settings(config).max_tokens or config.max_completion_tokens
+    offered = [tool.as_openai() for tool in config.client_tools]
+    decision = amount(kit, writer_of(config), instructions(config) + request_tokens(messages, offered), cap)
+    answer = shares(kit, config, messages, writes=True)[WRITER] if config.may_deliberate else decision
     parts = {"the answer": answer}
-    if config.tool_choice != "none":
-        cap = kit.writer_settings(config).max_tokens or config.max_completion_tokens
-        sent = instructions(config) + request_tokens(messages)
-        parts["the decision"] = amount(kit, writer_of(config), sent, cap)
-    if config.tool_choice == "required":
+    if config.tool_choice != "none" and (config.may_deliberate or config.caller_tools):
+        parts["the decision"] = decision
+    if forced(config) == FUSION:
         parts |= shares(kit, config, messages, writes=False)
         parts |= cheapest(first_calls(kit, config, messages), dollars=ledger.max_cost_usd is not None)
     for dollars in (True, False):

@@ -11,6 +11,7 @@ from fusion_graph.config import FusionConfig, Seat
 from fusion_graph.errors import ConfigError
 from fusion_graph.kit import Kit
 from fusion_graph.prompting import check as check_prompts
+from fusion_graph.writer_options import writer_model
 
 RESERVED = frozenset({"judge", "writer", "caller", "run"})
 """Ids that receipt, source registry and traces give to other parts of a run."""
@@ -81,7 +82,22 @@ async def check(kit: Kit, config: FusionConfig, seats: Sequence[Seat], *, writes
     kit.models.get(judge_of(config), kit.judge_settings(config), asked_by="judge")
     await _tools(kit, config, None)
     if writes:
-        kit.models.get(writer_of(config), kit.writer_settings(config), asked_by="writer")
+        check_writer(kit, config)
+
+
+def check_writer(kit: Kit, config: FusionConfig) -> None:
+    """Build the writer's model and look at its options, for a run that needs no more than that.
+
+    Args:
+        kit: The graph's kit.
+        config: The run's settings.
+
+    Raises:
+        ConfigError: The model, its key or its package is missing, it cannot be told one of `writer_options`, or a
+            prompt of the user's cannot be filled.
+    """
+    check_prompts(config.prompts)
+    writer_model(kit, writer_of(config), config)
 
 
 async def _tools(kit: Kit, config: FusionConfig, seat: Seat | None) -> None:
@@ -104,11 +120,17 @@ def visible(
         config: Its `history` says how much: the question alone, what user and assistant said, or system messages too.
 
     Returns:
-        The panelist's messages, the question last; tool traffic is never among them.
+        The panelist's messages, the question last, the user's with their pictures and files; tool traffic is never
+        among them.
     """
     asked = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), HumanMessage(question))
     if config.history == "question":
         return [asked]
     kinds = {"human", "ai"} | ({"system"} if config.history == "full" else set())
-    kept = [m for m in earlier if m.type in kinds and str(m.text).strip()]
+    kept = [m for m in earlier if m.type in kinds and _says_something(m)]
     return [*[AIMessage(str(m.text)) if isinstance(m, AIMessage) else m for m in kept], asked]
+
+
+def _says_something(message: AnyMessage) -> bool:
+    pictures = isinstance(message, HumanMessage) and isinstance(message.content, list) and bool(message.content)
+    return pictures or bool(str(message.text).strip())

@@ -15,6 +15,7 @@ from fusion_graph.models import DEFAULT_WINDOW
 from fusion_graph.money import decimal_of
 from fusion_graph.seats import judge_of, resolved, writer_of
 from fusion_graph.sizes import request_tokens, tokens_at_most
+from fusion_graph.writer_options import writer_settings
 
 JUDGE, WRITER = "judge", "writer"
 INSTRUCTIONS = 6_000
@@ -71,7 +72,7 @@ def reader_shares(kit: Kit, config: FusionConfig, block: int, *, writes: bool) -
     compared = kit.judge_settings(config).max_tokens or config.max_completion_tokens
     kept = {JUDGE: amount(kit, judge_of(config), sent, compared)}
     if writes:
-        written = kit.writer_settings(config).max_tokens or config.max_completion_tokens
+        written = writer_settings(config).max_tokens or config.max_completion_tokens
         kept[WRITER] = amount(kit, writer_of(config), sent + compared, written)
     return kept
 

@@ -197,29 +197,45 @@ class Registry:
         exact = {source.url for source in self.sources}
         return [match[1] for match in _IMAGE.finditer(answer) if URL.match(match[1]) and match[1] not in exact]
 
-    def annotations(self, answer: str) -> list[dict[str, Any]]:
+    def annotations(self, answer: str, *, addresses: bool = False) -> list[dict[str, Any]]:
         """Return the answer's citations as `url_citation` annotations.
 
         Args:
             answer: The writer's text.
+            addresses: Whether registered addresses count beside ids: who has web tools of its own knows no ids.
 
         Returns:
-            One flat annotation per cited id, with the character positions of its bracket (end exclusive).
+            One flat annotation per citation, with the character positions of its bracket, link or address (end
+            exclusive).
         """
         by_id = {source.id: source for source in self.sources}
+        cited = [
+            (match.start(), match.end(), one)
+            for match in _CITATION.finditer(answer)
+            for one in re.findall(r"S[0-9]+", match[1])
+            if one in by_id
+        ]
+        found = self._addresses(answer) if addresses else []
         return [
             {
                 "type": "url_citation",
                 "url": by_id[one].url,
                 "title": by_id[one].title,
-                "start_index": match.start(),
-                "end_index": match.end(),
+                "start_index": start,
+                "end_index": end,
                 "source_id": one,
             }
-            for match in _CITATION.finditer(answer)
-            for one in re.findall(r"S[0-9]+", match[1])
-            if one in by_id
+            for start, end, one in sorted([*cited, *found], key=lambda entry: entry[:2])
         ]
+
+    def _addresses(self, answer: str) -> list[tuple[int, int, str]]:
+        links = [(m.start(), m.end(), self.id_of(m["angled"] or m["bare"])) for m in _MARKDOWN_LINK.finditer(answer)]
+        bare = [
+            (m.start(), m.start() + len(m[0].rstrip(_END)), self.id_of(m[0]))
+            for m in URL.finditer(answer)
+            if not any(start <= m.start() < end for start, end, _ in links)
+        ]
+        return [(start, end, one) for start, end, one in (*links, *bare) if one is not None]
 
 
 def _trailing(url: str) -> str:

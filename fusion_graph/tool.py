@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any, Literal
 
 from langchain_core.messages import HumanMessage
@@ -11,6 +14,7 @@ from langchain_core.tools import BaseTool
 from pydantic import Field
 
 from fusion_graph.config import FusionConfig
+from fusion_graph.config_caller import FUSION
 from fusion_graph.errors import FusionDepthError, FusionError
 from fusion_graph.graph import Graph, build_deliberation_graph, build_fusion_graph
 from fusion_graph.redaction import redact
@@ -18,13 +22,42 @@ from fusion_graph.resources import Resources
 from fusion_graph.sources import Registry, Source
 from fusion_graph.tools.result import SourcedTool
 
-FUSION = "fusion"
 DESCRIPTION = (
     "Convene a panel: several models research a question independently with web tools, and a judge compares their "
     "reports into consensus, contradictions, partial coverage, unique insights and blind spots. Slow and costly; "
     "for questions where being wrong would be costly. The panel sees only the question you pass."
 )
+__all__ = ["CAPPED", "DESCRIPTION", "FUSION", "attached", "failure", "fusion_tool", "graph_tool", "result_of"]
+
 CAPPED = "fusion_invocation_capped"
+_ATTACHED: ContextVar[Sequence[dict[str, Any]]] = ContextVar("fusion_attached", default=())
+
+
+@contextmanager
+def attached(blocks: Sequence[dict[str, Any]]) -> Iterator[None]:
+    """Let the panel that a call inside the block convenes see pictures and files of the user's beside the question.
+
+    Args:
+        blocks: Content blocks, as a human message holds them.
+
+    Yields:
+        Nothing.
+    """
+    before = _ATTACHED.set(blocks)
+    try:
+        yield
+    finally:
+        _ATTACHED.reset(before)
+
+
+class _FusionTool(SourcedTool):
+    """Takes `prompt` for `question`: models that know OpenRouter's tool call it so."""
+
+    def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> str | dict[str, Any]:
+        if isinstance(tool_input, dict) and "prompt" in tool_input and "question" not in tool_input:
+            tool_input = {**tool_input, "question": tool_input["prompt"]}
+            del tool_input["prompt"]
+        return super()._parse_input(tool_input, tool_call_id)
 
 
 def fusion_tool(
@@ -46,9 +79,9 @@ def fusion_tool(
         description: What the calling model is told about it.
 
     Returns:
-        A tool with one argument, `question`. Its content is JSON: `status`, `analysis`, `responses`,
-        `failed_models`, `sources`, in `fuse` mode `answer`, on failure `error` and `failure_reason`. Its artifact
-        is the run's whole output, receipt included.
+        A tool with one argument, `question` (`prompt` is taken for it). Its content is JSON: `status`, `analysis`,
+        `responses`, `failed_models`, `sources`, in `fuse` mode `answer`, on failure `error` and `failure_reason`.
+        Its artifact is the run's whole output, receipt included.
     """
     build = build_fusion_graph if mode == "fuse" else build_deliberation_graph
     return graph_tool(build(config, resources=resources), name=name, description=description)
@@ -65,15 +98,20 @@ def graph_tool(graph: Graph, *, name: str = FUSION, description: str = DESCRIPTI
         config: RunnableConfig,
     ) -> tuple[str, dict[str, Any]]:
         try:
-            output = await graph.ainvoke({"messages": [HumanMessage(question)]}, {**config, "callbacks": None})
+            output = await graph.ainvoke({"messages": [_asked(question)]}, {**config, "callbacks": None})
         except FusionError as error:
             failed = failure(redact(str(error)), CAPPED if isinstance(error, FusionDepthError) else "invalid_request")
             return json.dumps(failed, ensure_ascii=False), {"sources": [], "output": None, **failed}
         return json.dumps(result_of(output), ensure_ascii=False), _artifact(output)
 
-    return SourcedTool.from_function(
+    return _FusionTool.from_function(
         coroutine=fusion, name=name, description=description, response_format="content_and_artifact"
     )
+
+
+def _asked(question: str) -> HumanMessage:
+    blocks = _ATTACHED.get()
+    return HumanMessage([{"type": "text", "text": question}, *blocks] if blocks else question)
 
 
 def failure(error: str, reason: str) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from fusion_graph.config import FusionConfig
 from fusion_graph.drafts_block import Labelled, shuffled
 from fusion_graph.events import emitter
 from fusion_graph.kit import Kit
+from fusion_graph.ledgers import ledger_so_far
 from fusion_graph.outcomes import PanelistOutcome
 from fusion_graph.receipt import Degradation, Receipt, SeatReceipt, Shown
 from fusion_graph.resume import RESUMED, RESUMED_DETAIL, this_process
 from fusion_graph.review import Panel, review_drafts
-from fusion_graph.ledgers import ledger_so_far
 from fusion_graph.sources import Registry
 from fusion_graph.state import FusionState
 from fusion_graph.tracing import note_run
@@ -73,8 +73,8 @@ def join_node(kit: Kit) -> Join:
     return join
 
 
-def after_join(state: FusionState) -> Literal["judge", "__end__"]:
-    """Route: with any usable draft to the judge, else to the end."""
+async def after_join(state: FusionState) -> Literal["judge", "__end__"]:
+    """Route: with any usable draft to the judge, else to the end. A route that is no coroutine takes a thread."""
     return "judge" if state["shown"] else "__end__"
 
 

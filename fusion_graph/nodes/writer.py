@@ -21,6 +21,7 @@ from fusion_graph.failures import Failure, classify
 from fusion_graph.fence import fence
 from fusion_graph.kinship import kinships
 from fusion_graph.kit import Kit, part_config
+from fusion_graph.ledgers import reader_ledger
 from fusion_graph.meter import Meter
 from fusion_graph.middleware.retry import with_retries
 from fusion_graph.nested import within
@@ -32,11 +33,11 @@ from fusion_graph.purse import Purse
 from fusion_graph.receipt import PartReceipt, Receipt
 from fusion_graph.resume import resumed
 from fusion_graph.seats import writer_of
-from fusion_graph.ledgers import reader_ledger
 from fusion_graph.sources import JUDGE, Registry, Source
 from fusion_graph.state import FusionState
 from fusion_graph.tracing import note_part, note_run, part_facts
 from fusion_graph.unblind import blinded
+from fusion_graph.writer_options import Leniency, writer_model, writer_settings
 
 Writer = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[dict[str, Any]]]
 
@@ -60,8 +61,9 @@ def writer_node(kit: Kit) -> Writer:
         own = part_config(config, WRITER, meter, requested_model=writer_of(settings))
         prompt, receipt = _prompt(kit, settings, state), Receipt.model_validate(state["receipt"])
         ledger = reader_ledger(kit, state["run_key"], settings, receipt, prompt, writes=True)
-        cap = kit.writer_settings(settings).max_tokens or settings.max_completion_tokens
-        answer, failure = await _write(kit, settings, prompt, own, Purse(ledger, WRITER, kit.prices, cap))
+        cap = writer_settings(settings).max_tokens or settings.max_completion_tokens
+        leniency = Leniency(settings.writer_options)
+        answer, failure = await _write(kit, settings, prompt, own, Purse(ledger, WRITER, kit.prices, cap), leniency)
         part = PartReceipt.of(WRITER, writer_of(settings), meter, started, failure)
         registry = Registry([Source.model_validate(source) for source in state["sources"]])
         if answer is None:
@@ -69,7 +71,7 @@ def writer_node(kit: Kit) -> Writer:
         else:
             message, check = annotated(answer, registry)
         kin = kinships(kit.models.catalog, settings, in_order(state), writes=True)
-        lost = [*degradations(answer, failure, check), *resumed(WRITER, meter)]
+        lost = [*degradations(answer, failure, check), *leniency.told(), *resumed(WRITER, meter)]
         receipt = receipt.amended(
             writer=part,
             citations=check,
@@ -95,14 +97,14 @@ def _prompt(kit: Kit, settings: FusionConfig, state: FusionState) -> str:
 
 
 async def _write(
-    kit: Kit, settings: FusionConfig, prompt: str, config: RunnableConfig, purse: Purse
+    kit: Kit, settings: FusionConfig, prompt: str, config: RunnableConfig, purse: Purse, leniency: Leniency
 ) -> tuple[AIMessage | None, Failure | None]:
     """Ask the writer, once more where that can help; failing that there is no message, never an error text."""
-    model = kit.models.get(writer_of(settings), kit.writer_settings(settings), asked_by="writer")
+    model = writer_model(kit, writer_of(settings), settings)
     messages = [SystemMessage(render("deliberation", settings.prompts)), HumanMessage(prompt)]
 
     async def call() -> AIMessage:
-        return await within(config, lambda own: model.ainvoke(messages, own))
+        return await leniency.ask(model, lambda took: within(config, lambda own: took.ainvoke(messages, own)))
 
     async def ask() -> AIMessage:
         return await with_retries(lambda: purse.pay_last(model, messages, call))

@@ -106,10 +106,10 @@ async def test_a_provider_that_refuses_the_force_still_gets_its_fusion(house: Ho
     assert output["messages"][-1].text == "Now I know."
 
 
-async def test_none_takes_the_tool_away_and_leaves_the_caller_s_own(house: House) -> None:
+async def test_none_takes_all_tools_away(house: House) -> None:
     house.server.on(WRITER, "Alone.")
     output = await ask(house.agent(own=[weather]), context={"tool_choice": "none"})
-    assert house.calls(WRITER)[0].tool_names == ["weather"]
+    assert house.calls(WRITER)[0].tool_names == []
     assert output["receipt"]["deliberated"] is False
 
 
@@ -144,7 +144,7 @@ async def test_of_two_calls_in_one_message_the_second_is_capped(house: House, ch
     assert output["receipt"]["totals"]["calls"] == 5
 
 
-@pytest.mark.parametrize("how", ["{oops", "{}", '{"prompt": "Why?"}'])
+@pytest.mark.parametrize("how", ["{oops", "{}", '{"query": "Why?"}'])
 async def test_a_call_with_bad_arguments_does_not_use_up_the_turn_s_fusion(house: House, how: str) -> None:
     house.server.on(WRITER, ToolCall("fusion", raw_arguments=how), FUSE, "Yes.")
     output = await ask(house.agent())

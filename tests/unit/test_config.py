@@ -11,13 +11,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from fusion_graph.config import FetchSettings, FusionConfig, Reasoning, SearchSettings, Seat, ToolSpec
+from fusion_graph.config import (
+    ClientTool,
+    FetchSettings,
+    FusionConfig,
+    Reasoning,
+    SearchSettings,
+    Seat,
+    ToolSpec,
+    WriterOptions,
+)
+from fusion_graph.config_caller import ResponseFormat
 from fusion_graph.errors import ConfigError
 from fusion_graph.kit import Kit
 from fusion_graph.resources import Gateway, Resources
 
 PAGE = Path(__file__).parents[2] / "docs" / "config.md"
-SETTINGS: list[type[BaseModel]] = [FusionConfig, Seat, Reasoning, SearchSettings, FetchSettings, ToolSpec]
+SETTINGS: list[type[BaseModel]] = [
+    FusionConfig,
+    Seat,
+    Reasoning,
+    SearchSettings,
+    FetchSettings,
+    ToolSpec,
+    ClientTool,
+    WriterOptions,
+    ResponseFormat,
+]
 SEAT = "vendor/model"
 
 
@@ -83,7 +103,30 @@ def test_a_panel_may_have_one_to_eight_seats_the_same_model_included(size):
         {"fetch": {"timeout": 0}},
         {"fetch": {"max_bytes": 50_000_001}},
         {"history": "everything"},
-        {"tool_choice": "fusion"},
+        {"tool_choice": "not a name"},
+        {"tool_choice": ""},
+        {"client_tools": [{"name": "fusion"}]},
+        {"client_tools": [{"name": "web_search"}]},
+        {"client_tools": [{"name": "required"}]},
+        {"client_tools": [{"name": "with space"}]},
+        {"client_tools": [{"name": "x" * 65}]},
+        {"client_tools": [{"name": "twice"}, {"name": "twice"}]},
+        {"client_tools": [{"name": "list", "parameters": {"type": "array"}}]},
+        {"caller_tools": ["x"] * 9},
+        {"writer_options": {"temperature": 2.1}},
+        {"writer_options": {"temperature": math.nan}},
+        {"writer_options": {"top_p": 1.1}},
+        {"writer_options": {"stop": []}},
+        {"writer_options": {"stop": ["a", "b", "c", "d", "e"]}},
+        {"writer_options": {"stop": [""]}},
+        {"writer_options": {"frequency_penalty": 2.5}},
+        {"writer_options": {"verbosity": "huge"}},
+        {"writer_options": {"max_completion_tokens": 0}},
+        {"writer_options": {"logprobs": True}},
+        {"writer_options": {"response_format": {"type": "xml"}}},
+        {"writer_options": {"response_format": {"type": "json_schema"}}},
+        {"writer_options": {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}},
+        {"writer_options": {"response_format": {"type": "text", "json_schema": {"name": "x", "schema": {}}}}},
         {"seed": -1},
         {"seed": 2**32},
         {"context_window": 1_999},

@@ -10,6 +10,7 @@ import fusion_graph.testing
 
 PUBLIC = [
     "Analysis",
+    "ClientTool",
     "ConfigError",
     "FetchSettings",
     "FusionConfig",
@@ -26,6 +27,7 @@ PUBLIC = [
     "SearchSettings",
     "Seat",
     "ToolSpec",
+    "WriterOptions",
     "__version__",
     "build_deliberation_graph",
     "build_fusion_agent",
