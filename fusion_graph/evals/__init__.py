@@ -1,0 +1,1 @@
+"""Measure panels: datasets, configurations, staged runs, grading, statistics, reports, search."""

@@ -1,0 +1,1 @@
+"""Evaluations and LangSmith: upload what was measured, grade its runs, evaluate without sending anything."""

@@ -1,0 +1,1 @@
+"""Reports of evaluations: tables, pages and pictures. Nothing heavy is imported before one is made."""

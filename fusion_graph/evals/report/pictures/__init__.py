@@ -1,0 +1,1 @@
+"""The report's pictures, drawn by matplotlib without a display."""
