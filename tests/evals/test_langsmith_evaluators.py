@@ -10,7 +10,6 @@ from uuid import uuid4
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langsmith import Client, aevaluate
-from langsmith.run_trees import get_cached_client
 from langsmith.schemas import Example
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -112,8 +111,10 @@ def posted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LANGSMITH_ENDPOINT", url)
     monkeypatch.setenv("LANGSMITH_API_KEY", "lsv2_pt_nobody")
     monkeypatch.setattr("fusion_graph.evals.langsmith.local._NOWHERE", url)
-    monkeypatch.setattr("langsmith.run_trees._CLIENT", None)
+    by_variables = Client(auto_batch_tracing=False)  # what a graph's own tracing would send by, at once
+    monkeypatch.setattr("langsmith.run_trees._CLIENT", by_variables)
     yield heard
+    by_variables.session.close()
     http.close()
 
 
@@ -146,9 +147,10 @@ async def test_a_local_evaluation_posts_nothing_whatever_the_environment_says(
     scores = {one.key: one.score for one in row["evaluation_results"]["results"]}
     assert scores["score"] == 100.0
     assert row["run"].outputs == {"answer": "Canberra, since 1913."}
-    for client in (*made, get_cached_client()):  # the one of the evaluation, and the one of whoever traces by variables
-        client.flush()
-    assert len(made) == 1
+    (client,) = made
+    client.flush()
+    client.close()
+    client.session.close()
     assert [one for one in posted if not one.startswith("GET")] == []
 
 
