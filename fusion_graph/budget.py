@@ -21,6 +21,7 @@ from fusion_graph.usage import Usage
 
 SURROUNDING: ContextVar[Ledger | None] = ContextVar("fusion_ledger", default=None)
 """The ledger of the calling model inside whose turn a fusion runs."""
+_WATCHED: ContextVar[list[Ledger] | None] = ContextVar("fusion_watched_ledgers", default=None)
 REACHED = "budget_reached"
 PARTIAL = "partial"
 
@@ -92,6 +93,12 @@ class Ledger:
     _seats: set[str] = field(default_factory=set)
     _crossed: set[str] = field(default_factory=set)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Be seen by who watches."""
+        watched = _WATCHED.get()
+        if watched is not None:
+            watched.append(self)
 
     @property
     def limited(self) -> bool:
@@ -231,6 +238,17 @@ def surrounding(ledger: Ledger) -> Iterator[None]:
         yield
     finally:
         SURROUNDING.reset(before)
+
+
+def watch() -> list[Ledger]:
+    """Collect the ledgers of the runs that are started from here on: what a run that is broken off has cost.
+
+    Returns:
+        A list that fills as runs start in this context and in what is started from it.
+    """
+    watched: list[Ledger] = []
+    _WATCHED.set(watched)
+    return watched
 
 
 def marks(

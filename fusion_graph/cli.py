@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from fusion_graph.evals.command import app as evals
+from fusion_graph.evals.report.command import report
+from fusion_graph.server.commands.app import SERVE_EPILOG, keys, mcp, serve
 from fusion_graph.terminal import options as o
 from fusion_graph.terminal.exits import EPILOG
 
@@ -167,6 +170,13 @@ def doctor(
     from fusion_graph.terminal.doctor_view import doctor as show  # noqa: PLC0415
 
     raise typer.Exit(show(as_json=as_json, live=live))
+
+
+app.command(epilog=SERVE_EPILOG)(serve)
+app.command()(mcp)
+app.add_typer(keys, name="keys")
+app.add_typer(evals, name="eval")
+app.command(epilog=EPILOG)(report)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ _SHAPES = re.compile(
     r"((?i:bearer\s+|basic\s+|api[-_ ]?key(?:\s+provided)?['\"]?\s*[:=]\s*['\"]?))[^\s'\",}]{6,}"
     r"|((?i:[?&](?:key|api_?key|(?:access_)?token)=))[^\s'\"&,}]{6,}"
     r"|(://)[^\s/@'\"]++(?=@)"
-    r"|\b(?:sk|pk|rk|xai|gsk|tvly|lsv2|pplx|hf|gh[opsu]|github_pat|xox[abeprs]|r8|nvapi)[-_][A-Za-z0-9*_\-]{6,}"
+    r"|\b(?:sk|pk|rk|fg|xai|gsk|tvly|lsv2|pplx|hf|gh[opsu]|github_pat|xox[abeprs]|r8|nvapi)[-_][A-Za-z0-9*_\-]{6,}"
     r"|\bAIza[A-Za-z0-9_\-]{10,}"
     r"|\bAKIA[A-Z0-9]{12,}"
     r"|(?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"

@@ -1,0 +1,170 @@
+"""What the subcommands of `fusion eval` do once their options are read."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from rich.text import Text
+
+from fusion_graph.errors import ConfigError
+from fusion_graph.evals.bench import Bench, check_local, opened
+from fusion_graph.evals.estimate import Outlook, look_out
+from fusion_graph.evals.eval_file import EvalFile, GradingChoice, read_eval_file
+from fusion_graph.evals.evaluator import Evaluator
+from fusion_graph.evals.experiment_file import EXPERIMENT_FILE, stored_rows, write_experiment
+from fusion_graph.evals.progress import Progress
+from fusion_graph.evals.results import Grading
+from fusion_graph.evals.runner import INTERRUPTED, Tally, fill, interruptible
+from fusion_graph.evals.summary import Summary
+from fusion_graph.evals.views import show_outlook, show_status, show_summary
+from fusion_graph.resources import Resources
+from fusion_graph.terminal.consoles import Screen, say
+from fusion_graph.terminal.exits import BAD_INPUT, FAILED, OK
+from fusion_graph.terminal.exits import INTERRUPTED as INTERRUPTED_EXIT
+
+Action = Literal["run", "estimate", "status", "regrade"]
+REGRADING = "regrading"
+"""Under which name the store keeps how answers are graded a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was given on the command line.
+
+    Attributes:
+        file: The eval file.
+        out: Folder for results; each experiment has one of its name in it.
+        remote: Address of a LangGraph Server.
+        yes: Whether nobody is asked before money is spent.
+        max_cost: In place of the file's cap.
+        judge: With `regrade`, the second judge.
+        resources: The operator's side.
+    """
+
+    file: Path
+    out: Path = Path("results")
+    remote: str | None = None
+    yes: bool = False
+    max_cost: float | None = None
+    judge: str | None = None
+    resources: Resources = field(default_factory=Resources.from_env)
+
+
+async def work(action: Action, options: Options, screen: Screen) -> int:
+    """Do what a subcommand is for.
+
+    Args:
+        action: Which one.
+        options: What was given.
+        screen: Where to show it.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigError: The file, the dataset, a key or a package is at fault.
+    """
+    file = await asyncio.to_thread(read_eval_file, options.file, options.resources.presets)
+    if options.max_cost is not None:
+        file = replace(file, limits=file.limits.model_copy(update={"max_cost_usd": options.max_cost}))
+    folder = options.out / file.name
+    second = _second(file, options) if action == "regrade" else None
+    if action == "run" and options.remote is None:
+        await check_local(file, options.resources)
+    make = action in ("run", "estimate")
+    opening = opened(file, folder, resources=options.resources, remote=options.remote, make=make)
+    async with opening as bench:
+        if action == "status":
+            return await _status(bench, screen)
+        if second is not None:
+            return await _regrade(bench, second, folder, options, screen)
+        outlook = await look_out(bench)
+        if action == "estimate":
+            show_outlook(screen.out, outlook, bench)
+            return OK
+        show_outlook(screen.err, outlook, bench)
+        if not _agreed(options, bench, outlook, screen):
+            return BAD_INPUT
+        return await _run(bench, bench, outlook, folder, options, screen)
+
+
+async def _status(bench: Bench, screen: Screen) -> int:
+    outlook = await look_out(bench)
+    summary = Summary([plan.described for plan in bench.file.plans])
+    async for row in stored_rows(bench, bench.stored):
+        summary.add(row)
+    show_summary(screen.out, summary)
+    show_status(screen.out, outlook, bench)
+    return OK
+
+
+async def _run(bench: Bench, home: Bench, outlook: Outlook, folder: Path, options: Options, screen: Screen) -> int:
+    """Fill the table of one bench, and write down what the experiment's own one has, with any second judge's rows."""
+    tally = Tally()
+    progress = Progress(screen.err, bench, outlook, tally, animated=screen.animated)
+    bench.pace.on_change = progress.changed
+    with progress, interruptible(bench, lambda words: say(screen.err, Text(words, style="yellow"))):
+        await fill(bench, tally)
+    summary = await write_experiment(home, folder, await _remembered(home))
+    show_summary(screen.out, summary)
+    return _ended(bench, outlook, tally, folder, options, screen)
+
+
+def _ended(bench: Bench, outlook: Outlook, tally: Tally, folder: Path, options: Options, screen: Screen) -> int:
+    missing = max(0, outlook.cells - tally.rows)
+    say(screen.out, Text(f"Written: {folder / EXPERIMENT_FILE}"))
+    again = f"`fusion eval run {options.file}`"
+    if tally.failed:
+        say(screen.err, Text(f"{tally.failed:,} rows failed: {again} tries them once more.", style="yellow"))
+    if not missing:
+        say(screen.out, Text(f"Next: fusion report {folder}"))
+        return OK
+    why = f"Stopped: {bench.pace.why_stopped}." if bench.pace.why_stopped else "Some verdicts are missing."
+    say(screen.err, Text(f"{why} {missing:,} of {outlook.cells:,} rows are not complete.", style="yellow"))
+    say(screen.err, Text(f"Nothing that is done is lost or done again: {again} goes on."))
+    return INTERRUPTED_EXIT if bench.pace.why_stopped == INTERRUPTED else FAILED
+
+
+def _agreed(options: Options, bench: Bench, outlook: Outlook, screen: Screen) -> bool:
+    """Ask before money is spent; where nobody can be asked, only --yes or a cap is consent."""
+    if options.yes or not outlook.stages:
+        return True
+    if not (sys.stdin.isatty() and screen.err.is_terminal):
+        if bench.pace.purse.cap is not None:
+            return True
+        screen.error("nobody can be asked here: give --yes, or a limit by --max-cost or limits.max_cost_usd")
+        return False
+    return screen.err.input(Text("Go on? [y/N] ")).strip().lower() in ("y", "yes")
+
+
+def _second(file: EvalFile, options: Options) -> GradingChoice:
+    if not options.judge:
+        raise ConfigError("--judge: name the second judge model")
+    if options.judge == file.grading.judge:
+        raise ConfigError(f"--judge: {options.judge!r} graded already; name another model")
+    return file.grading.model_copy(update={"judge": options.judge})
+
+
+async def _regrade(bench: Bench, second: GradingChoice, folder: Path, options: Options, screen: Screen) -> int:
+    if bench.dataset.scorer.kind != "rubric":
+        raise ConfigError(f"the scorer {bench.dataset.scorer.kind!r} has no judge: there is nothing to grade again")
+    again = bench.graded_by(second)
+    outlook = await look_out(again, only_judging=True)
+    show_outlook(screen.err, outlook, again)
+    if not _agreed(options, again, outlook, screen):
+        return BAD_INPUT
+    await bench.store.remember(REGRADING, second.model_dump(mode="json"))
+    return await _run(again, bench, outlook, folder, options, screen)
+
+
+async def _remembered(bench: Bench) -> tuple[Evaluator, Grading] | None:
+    """Return what a second judge's rows are put together by, if there was one."""
+    held = await bench.store.recall(REGRADING)
+    if held is None:
+        return None
+    second = bench.graded_by(GradingChoice.model_validate(held))
+    return second.stored, second.grading

@@ -1,0 +1,33 @@
+"""`fusion eval init`: a starter eval file."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from fusion_graph.errors import ConfigError
+
+
+def starter_text() -> str:
+    """Return the starter file."""
+    return resources.files("fusion_graph.evals").joinpath("starter.yaml").read_text("utf-8")
+
+
+def write_starter(path: Path) -> None:
+    """Write the starter file.
+
+    Args:
+        path: Where to; nothing may be there.
+
+    Raises:
+        ConfigError: Something is there, the ending is wrong, or it cannot be written.
+    """
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        raise ConfigError(f"{path}: the starter is YAML; name it .yaml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter_text())
+    except FileExistsError as error:
+        raise ConfigError(f"{path} is there already and is left as it is; name another file") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error}") from error

@@ -1,0 +1,1 @@
+"""The commands `fusion serve` and `fusion keys`."""

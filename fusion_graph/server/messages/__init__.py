@@ -1,0 +1,1 @@
+"""Between the messages of the three request shapes and LangChain's."""

@@ -1,0 +1,76 @@
+"""`fusion eval` as it is typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from eval_house import ALPHA, FUSED, EvalHouse, exact_tasks
+
+FUSION = (sys.executable, "-m", "fusion_graph.cli", "eval")
+HEAVY = ("langgraph", "langchain_core", "httpx", "rich", "numpy", "yaml", "sqlite3")
+
+
+def typed(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*FUSION, *arguments], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
+        env={**os.environ, "NO_COLOR": "1"}, check=False,
+    )  # fmt: skip
+
+
+def test_help_names_the_subcommands_and_loads_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom fusion_graph.cli import app\n"
+        "try: app(['eval', '--help'])\nexcept SystemExit: pass\n"
+        f"print('LOADED', *[name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    for name in ("init", "run", "estimate", "status", "regrade"):
+        assert f"  {name} " in done.stdout
+    assert done.stdout.splitlines()[-1] == "LOADED"
+
+
+def test_init_writes_a_file_that_can_be_estimated_by_name_and_overwrites_none(tmp_path: Path) -> None:
+    done = typed(tmp_path, "init")
+    assert done.returncode == 0, done.stderr
+    assert "fusion eval estimate eval.yaml" in done.stdout
+    text = (tmp_path / "eval.yaml").read_text("utf-8")
+    again = typed(tmp_path, "init")
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    assert (tmp_path / "eval.yaml").read_text("utf-8") == text
+
+
+def test_a_run_without_a_terminal_needs_consent_and_then_runs(house: EvalHouse) -> None:
+    path = house.file({"alone": {"solo": ALPHA}, "it": FUSED}, exact_tasks(2))
+    given = (str(path), "--gateway-url", house.server.base_url)
+    refused = typed(house.folder, "run", *given)
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+    assert house.counts == {}
+
+    done = typed(house.folder, "run", *given, "--max-cost", "5")
+    assert done.returncode == 0, done.stderr
+    assert "fusion report results/try" in done.stdout
+    assert "alone" in done.stdout
+    assert "4 of 4 rows" in done.stderr
+    experiment = json.loads((house.results / "experiment.json").read_text("utf-8"))
+    assert len(experiment["rows"]) == 4
+
+
+def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    done = typed(tmp_path, "run", "nowhere.yaml")
+    assert done.returncode == 2
+    assert "fusion eval init" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_key_is_said_before_anything_is_spent(house: EvalHouse) -> None:
+    path = house.file({"it": {"solo": "openai:gpt-5.5"}})
+    done = typed(house.folder, "run", str(path), "--yes")
+    assert done.returncode == 2
+    assert "configurations.it" in done.stderr
+    assert "OPENAI_API_KEY" in done.stderr
