@@ -2,7 +2,8 @@
 
 Three arms make the same calls - a panel in parallel, then a judge, then a writer - against a scripted server in
 another process: our graph, bare `create_agent` agents in a gather (what the stack itself costs), and the bare
-`openai` client in a gather.
+`openai` client in a gather. The bare arms send what our graph sent: its requests are recorded first. Nobody streams,
+the agents are made once, and the arms take turns.
 
     .venv/bin/python benchmarks/overhead.py [--delay 0.5] [--panels 3 8] [--at-once 1 16 64 256]
 """
@@ -11,86 +12,108 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
+from langchain_openai import ChatOpenAI
 from model_server import ANALYSIS, DRAFT, model_server
 from openai import AsyncOpenAI
 
 from fusion_graph import FusionConfig, Gateway, Resources, build_fusion_graph
-from fusion_graph.gateway import GatewayChat
 from fusion_graph.http import http_client
 from fusion_graph.testing import ScriptedServer, Text
 
 QUESTION = "What are the strongest arguments for and against carbon taxes?"
+JUDGE, WRITER = "vendor/judge", "vendor/writer"
+ROUNDS = 3
 Run = Callable[[], Awaitable[object]]
+Bodies = dict[str, dict[str, Any]]
+Arm = Callable[[str, Bodies], Run]
+
+
+def panel(seats: int) -> list[str]:
+    """Name the seats' models."""
+    return [f"vendor/seat-{at}" for at in range(seats)]
 
 
 def steady(server: ScriptedServer, delay: float) -> None:
     """Let every call take the same time."""
-    for at in range(8):
-        server.on(f"vendor/seat-{at}", Text(DRAFT, delay=delay))
-    server.on("vendor/judge", Text(ANALYSIS, delay=delay))
-    server.on("vendor/writer", Text("The answer.", delay=delay))
+    for name in panel(8):
+        server.on(name, Text(DRAFT, delay=delay))
+    server.on(JUDGE, Text(ANALYSIS, delay=delay))
+    server.on(WRITER, Text("The answer.", delay=delay))
 
 
-def ours(base_url: str, seats: int) -> Run:
+def recorded(seats: int) -> Bodies:
+    """Run our graph once and return the request that it sent to each model."""
+    with ScriptedServer() as server:
+        steady(server, 0.0)
+        asyncio.run(_once(ours(server.base_url, {name: {} for name in [*panel(seats), JUDGE, WRITER]})))
+        return {call.model: dict(call.body) for call in server.calls}
+
+
+async def _once(run: Run) -> None:
+    await run()
+
+
+def ours(base_url: str, bodies: Bodies) -> Run:
     """The whole graph."""
-    config = FusionConfig(
-        panel=[f"vendor/seat-{at}" for at in range(seats)], judge="vendor/judge", writer="vendor/writer", tools=[]
-    )
+    seats = [name for name in bodies if name not in (JUDGE, WRITER)]
+    config = FusionConfig(panel=list(seats), judge=JUDGE, writer=WRITER, tools=[])
     graph = build_fusion_graph(config, resources=Resources(gateway=Gateway(base_url, "")))
 
     async def run() -> object:
         output = await graph.ainvoke({"messages": [HumanMessage(QUESTION)]})
-        if output["receipt"]["totals"]["calls"] != seats + 2:
+        if output["receipt"]["totals"]["calls"] != len(bodies) or output["receipt"]["degraded"]:
             raise SystemExit(f"calls went wrong: {output['receipt']['degraded']}")
         return output
 
     return run
 
 
-def agents(base_url: str, seats: int) -> Run:
-    """Bare agents, made anew for every run as a panel's are."""
+def agents(base_url: str, bodies: Bodies) -> Run:
+    """Bare agents with LangChain's own model, made once."""
 
-    def agent(name: str) -> Awaitable[object]:
-        model = models.setdefault(
-            name,
-            GatewayChat(
-                model=name,
-                base_url=base_url,
-                api_key="x",
-                max_retries=0,
-                http_async_client=http_client(),
-                max_tokens=16_000,
-            ),
+    def agent(body: dict[str, Any]) -> Callable[[], Awaitable[object]]:
+        (system, asked), extra = body["messages"], body.get("response_format")
+        model = ChatOpenAI(
+            model=body["model"],
+            base_url=base_url,
+            api_key="x",
+            max_retries=0,
+            http_async_client=http_client(),
+            max_tokens=body["max_tokens"],
+            temperature=body.get("temperature"),
+            use_responses_api=False,
+            extra_body={"response_format": extra} if extra else None,
         )
-        return create_agent(model, [], system_prompt="Answer.").ainvoke({"messages": [HumanMessage(QUESTION)]})
+        made = create_agent(model, [], system_prompt=system["content"])
+        return lambda: made.ainvoke({"messages": [HumanMessage(asked["content"])]})
 
-    models: dict[str, GatewayChat] = {}
-
-    async def run() -> object:
-        await asyncio.gather(*[agent(f"vendor/seat-{at}") for at in range(seats)])
-        await agent("vendor/judge")
-        return await agent("vendor/writer")
-
-    return run
+    return in_turn({name: agent(body) for name, body in bodies.items()})
 
 
-def bare(base_url: str, seats: int) -> Run:
+def bare(base_url: str, bodies: Bodies) -> Run:
     """The bare client."""
     client = AsyncOpenAI(base_url=base_url, api_key="x", max_retries=0)
 
-    async def call(name: str) -> object:
-        messages = [{"role": "system", "content": "Answer."}, {"role": "user", "content": QUESTION}]
-        return await client.chat.completions.create(model=name, messages=messages, max_tokens=16_000)  # type: ignore[arg-type]
+    def call(body: dict[str, Any]) -> Callable[[], Awaitable[object]]:
+        return lambda: client.chat.completions.create(**body)
+
+    return in_turn({name: call(body) for name, body in bodies.items()})
+
+
+def in_turn(calls: dict[str, Callable[[], Awaitable[object]]]) -> Run:
+    """Make the calls of a run: the seats side by side, then the judge, then the writer."""
 
     async def run() -> object:
-        await asyncio.gather(*[call(f"vendor/seat-{at}") for at in range(seats)])
-        await call("vendor/judge")
-        return await call("vendor/writer")
+        await asyncio.gather(*[call() for name, call in calls.items() if name not in (JUDGE, WRITER)])
+        await calls[JUDGE]()
+        return await calls[WRITER]()
 
     return run
 
@@ -106,24 +129,32 @@ async def measure(run: Run, at_once: int, runs: int) -> tuple[float, float]:
     Returns:
         Seconds of wall time per batch, and of CPU per run.
     """
-    await run()
     batches = max(1, runs // at_once)
+    gc.collect()
+    gc.freeze()  # no arm is to pay for the garbage and the imports of another
     cpu, wall = time.process_time(), time.perf_counter()
     for _ in range(batches):
         await asyncio.gather(*[run() for _ in range(at_once)])
     return (time.perf_counter() - wall) / batches, (time.process_time() - cpu) / (batches * at_once)
 
 
-async def compare(base_url: str, delay: float, seats: int, at_once: int, runs: int) -> None:
-    """Measure the arms and print one line of ratios."""
-    arms = {"ours": ours(base_url, seats), "agents": agents(base_url, seats), "bare": bare(base_url, seats)}
-    found = {name: await measure(run, at_once, runs) for name, run in arms.items()}
-    wall = found["ours"][0] / (3 * delay)
-    cpu = {name: seconds for name, (_, seconds) in found.items()}
+async def compare(base_url: str, bodies: Bodies, delay: float, at_once: int, runs: int) -> None:
+    """Measure the arms in turn and print one line of ratios."""
+    made: dict[str, Arm] = {"ours": ours, "agents": agents, "bare": bare}
+    arms = {name: arm(base_url, bodies) for name, arm in made.items()}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
+    for run in arms.values():
+        await run()
+    for _ in range(ROUNDS):
+        for name, run in arms.items():
+            found[name].append(await measure(run, at_once, max(1, runs // ROUNDS)))
+    wall = {name: sum(entry[0] for entry in entries) / ROUNDS / (3 * delay) for name, entries in found.items()}
+    cpu = {name: sum(entry[1] for entry in entries) / ROUNDS for name, entries in found.items()}
     print(
-        f"{seats:5} {at_once:8} {wall:10.3f} "
-        f"{found['agents'][0] / (3 * delay):10.3f} {found['bare'][0] / (3 * delay):8.3f}"
-        f" {cpu['ours'] / cpu['agents']:10.2f} {cpu['ours'] / cpu['bare']:8.2f} {cpu['ours'] * 1000:9.1f}"
+        f"{len(bodies) - 2:5} {at_once:8} {wall['ours']:10.3f} {wall['agents']:10.3f} {wall['bare']:8.3f}"
+        f" {cpu['ours'] / cpu['agents']:10.2f} {cpu['ours'] / cpu['bare']:8.2f} {cpu['agents'] / cpu['bare']:10.2f}"
+        f" {cpu['ours'] * 1000:9.1f}",
+        flush=True,
     )
 
 
@@ -132,15 +163,16 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.5)
     parser.add_argument("--panels", type=int, nargs="+", default=[3, 8])
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 16, 64, 256])
-    parser.add_argument("--runs", type=int, default=64, help="runs per arm and line, at least one batch")
+    parser.add_argument("--runs", type=int, default=96, help="runs per arm and line, at least a batch a round")
     arguments = parser.parse_args()
-    print("                wall over critical path         CPU of ours over      ms CPU")
-    print("seats  at once       ours     agents     bare     agents     bare   per run")
+    print("                wall over critical path        CPU of ours over    of agents   ms CPU")
+    print("seats  at once       ours     agents     bare     agents     bare  over bare   per run")
     with model_server(steady, arguments.delay) as base_url:
         for seats in arguments.panels:
+            bodies = recorded(seats)
             for at_once in arguments.at_once:
-                runs = min(arguments.runs, 8) if at_once == 1 else arguments.runs
-                asyncio.run(compare(base_url, arguments.delay, seats, at_once, runs))
+                runs = min(arguments.runs, 12) if at_once == 1 else arguments.runs
+                asyncio.run(compare(base_url, bodies, arguments.delay, at_once, runs))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 LONGEST_SILENCE = 300.0
 """Seconds between two chunks of a stream; gateways' keep-alive lines are no chunks."""
 
+_LARGE = ("messages", "tools")
+
 
 class GatewayChat(BaseChatOpenAI):
     """A model behind an OpenAI-compatible gateway."""
@@ -46,6 +48,12 @@ class GatewayChat(BaseChatOpenAI):
             return bound
         merged = [*getattr(bound, "kwargs", {}).get("tools", []), *theirs]
         return bound.bind(tools=merged)
+
+    def _get_request_payload(
+        self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **kwargs)
+        return payload if "response_format" in payload else _as_extra(payload)
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         stream = cast("AsyncGenerator[ChatGenerationChunk, None]", super()._astream(*args, **kwargs))
@@ -80,6 +88,16 @@ class GatewayChat(BaseChatOpenAI):
         for choice, generation in zip(raw.get("choices") or [], result.generations, strict=False):
             _keep_extras(generation.message, choice.get("message") or {})
         return result
+
+
+def _as_extra(payload: dict[str, Any]) -> dict[str, Any]:
+    """Give messages and tools to the SDK as part of the body that it sends as it is.
+
+    They are plain JSON by then; the SDK would take more time to compare each field with its types than for the rest
+    of a call.
+    """
+    large = {name: payload.pop(name) for name in _LARGE if name in payload}
+    return {**payload, "messages": [], "extra_body": {**large, **(payload.get("extra_body") or {})}}
 
 
 def is_gateway_tool(tool: Any) -> bool:

@@ -19,6 +19,7 @@ from fusion_graph.budget import SURROUNDING, Ledger
 from fusion_graph.config import FusionConfig, Seat, ToolSpec
 from fusion_graph.errors import ConfigError, FusionDepthError
 from fusion_graph.handlers import heard_first
+from fusion_graph.loop import Loops
 from fusion_graph.models import CallSettings, Models
 from fusion_graph.presets import explain
 from fusion_graph.prices import Prices
@@ -59,6 +60,7 @@ class Kit:
         self.resources = resources if resources is not None else Resources.from_env()
         self.models = Models(self.resources)
         self.prices = Prices(self.resources, self.models.environ)
+        self.loops = Loops()
         self._runs: OrderedDict[str, _Shared] = OrderedDict()
 
     @cached_property
@@ -133,6 +135,8 @@ class Kit:
         return settled
 
     def _layer(self, top: FusionConfig, below: FusionConfig) -> FusionConfig:
+        if not top.model_fields_set:
+            return below
         if top.preset is not None:
             below = _over(self.models.catalog.preset(top.preset), below)
         return _over(top, below)

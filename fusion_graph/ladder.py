@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
-from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.structured_output import ProviderStrategy, StructuredOutputError
 from langchain_core.language_models import BaseChatModel
@@ -24,12 +23,11 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.errors import GraphBubbleUp
-from langgraph.graph.state import CompiledStateGraph
 from pydantic import ValidationError
 
 from fusion_graph.analysis import JudgedAnalysis, JudgeFailure
 from fusion_graph.failures import Failure, classify
-from fusion_graph.nested import within
+from fusion_graph.loop import Loops, Work
 from fusion_graph.receipt import Rung
 
 SUBMIT = "submit_analysis"
@@ -67,6 +65,7 @@ class Ladder:
     """Asks one judge about one prompt.
 
     Attributes:
+        loops: Runs its loops.
         model: The judge.
         tools: Its web tools.
         system: The system prompt.
@@ -76,6 +75,7 @@ class Ladder:
         config: The config of the judge's runs.
     """
 
+    loops: Loops
     model: BaseChatModel
     tools: Sequence[BaseTool | dict[str, Any]]
     system: str
@@ -160,11 +160,8 @@ class Ladder:
         tools: Sequence[BaseTool | dict[str, Any]],
         middleware: Sequence[AgentMiddleware[Any, Any]],
     ) -> list[AnyMessage]:
-        agent: CompiledStateGraph[Any, Any, Any, Any] = create_agent(
-            self.model, tools, system_prompt=self.system, middleware=middleware, name="judge"
-        )
-        result = await within(self.config, lambda config: agent.ainvoke({"messages": messages}, config))
-        return list(result["messages"][len(messages) :])
+        work = Work("judge", self.model, self.system, tools, middleware)
+        return (await self.loops.run(work, messages, self.config))[len(messages) :]
 
 
 @cache

@@ -70,6 +70,7 @@ class Meter(BaseCallbackHandler):
     """
 
     run_inline = True
+    ignore_chain = True
 
     def __init__(self, price: Price | None = None) -> None:
         self.calls: list[Call] = []

@@ -27,6 +27,7 @@ class SeatClock(BaseCallbackHandler):
     """
 
     run_inline = True
+    ignore_chain = True
 
     def __init__(self, total: float, idle: float | None = None) -> None:
         self._total, self._idle = total, idle

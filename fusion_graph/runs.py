@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +34,25 @@ _BEHIND: dict[Stage, str] = {"judge": "join", "writer": "review"}
 """The node in whose name a fork goes on: the one that leads to judge or writer alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """How a saved run goes on.
+
+    Attributes:
+        given: What the graph is given.
+        config: The thread's config.
+        context: What differs from the run's own settings.
+    """
+
+    given: Any
+    config: RunnableConfig
+    context: FusionConfig | None
+
+    async def output(self, graph: Graph) -> dict[str, Any]:
+        """Go on, and return the graph's output."""
+        return dict(await graph.ainvoke(self.given, self.config, context=self.context))
+
+
 async def retry_failed(graph: Graph, config: RunnableConfig, *, context: Any = None) -> dict[str, Any]:
     """Run the failed seats of a run that has ended once more, then join, judge and writer; good drafts are kept.
 
@@ -49,6 +69,24 @@ async def retry_failed(graph: Graph, config: RunnableConfig, *, context: Any = N
 
     Raises:
         RunError: There is no checkpointer and no run, the run has not ended, or every seat has a draft.
+        ConfigError: The context is no valid setting.
+    """
+    return await (await prepare_retry(graph, config, context=context)).output(graph)
+
+
+async def prepare_retry(graph: Graph, config: RunnableConfig, *, context: Any = None) -> TakenUp:
+    """Do what `retry_failed` does up to running it, so that a caller can stream it; nothing is changed yet.
+
+    Args:
+        graph: A compiled graph with a checkpointer.
+        config: The thread's config.
+        context: Settings that differ.
+
+    Returns:
+        What to run.
+
+    Raises:
+        RunError: As `retry_failed`.
         ConfigError: The context is no valid setting.
     """
     saved = await _saved(graph, config)
@@ -84,7 +122,7 @@ async def retry_failed(graph: Graph, config: RunnableConfig, *, context: Any = N
         "failure_reason": None,
     }
     command: Command[Any] = Command(update=update, goto=[Send("panelist", task) for task in tasks])
-    return dict(await graph.ainvoke(command, config, context=_given(context)))
+    return TakenUp(command, config, _given(context))
 
 
 async def fork_before_judge(graph: Graph, config: RunnableConfig, *, context: Any) -> dict[str, Any]:
@@ -102,7 +140,7 @@ async def fork_before_judge(graph: Graph, config: RunnableConfig, *, context: An
         RunError: There is no checkpointer, no run, or the run saved nothing before its judge.
         ConfigError: The context is no valid setting.
     """
-    return await _fork(graph, config, context, "judge")
+    return await (await prepare_fork(graph, config, "judge", context=context)).output(graph)
 
 
 async def fork_before_writer(graph: Graph, config: RunnableConfig, *, context: Any) -> dict[str, Any]:
@@ -120,10 +158,25 @@ async def fork_before_writer(graph: Graph, config: RunnableConfig, *, context: A
         RunError: There is no checkpointer, no run, or the run saved nothing before its writer.
         ConfigError: The context is no valid setting.
     """
-    return await _fork(graph, config, context, "writer")
+    return await (await prepare_fork(graph, config, "writer", context=context)).output(graph)
 
 
-async def _fork(graph: Graph, config: RunnableConfig, context: Any, stage: Stage) -> dict[str, Any]:
+async def prepare_fork(graph: Graph, config: RunnableConfig, stage: Stage, *, context: Any) -> TakenUp:
+    """Do what the two forks do up to running them; the fork is then the thread's latest state.
+
+    Args:
+        graph: A compiled graph with a checkpointer.
+        config: The thread's config.
+        stage: What is done again: `judge`, then the writer, or `writer` alone.
+        context: What differs.
+
+    Returns:
+        What to run.
+
+    Raises:
+        RunError: As the forks.
+        ConfigError: The context is no valid setting.
+    """
     before = await _before(graph, await _saved(graph, config), stage)
     receipt = Receipt.model_validate(before.values["receipt"]).model_copy(update={"started_at": _now()})
     update = {
@@ -134,7 +187,7 @@ async def _fork(graph: Graph, config: RunnableConfig, context: Any, stage: Stage
     }
     await graph.aupdate_state(before.config, update, as_node=_BEHIND[stage])
     kept = {key: value for key, value in config["configurable"].items() if key != "checkpoint_id"}
-    return dict(await graph.ainvoke(None, {**config, "configurable": kept}, context=_given(context)))
+    return TakenUp(None, {**config, "configurable": kept}, _given(context))
 
 
 async def _before(graph: Graph, saved: StateSnapshot, stage: Stage) -> StateSnapshot:

@@ -17,11 +17,11 @@ from fusion_graph.drafts_block import default_seed, split_question
 from fusion_graph.errors import ConfigError
 from fusion_graph.events import emitter
 from fusion_graph.kit import Kit, guard_depth
+from fusion_graph.ledgers import not_enforceable, open_ledger
 from fusion_graph.receipt import NO_LANGUAGE_MODEL, Receipt
 from fusion_graph.resume import this_process
 from fusion_graph.review import check_review
 from fusion_graph.seats import check, judge_of, resolved, visible, writer_of
-from fusion_graph.ledgers import not_enforceable, open_ledger
 from fusion_graph.state import FusionState, PanelistTask
 
 FanOut = Callable[[FusionState, Runtime[FusionConfig], RunnableConfig], Awaitable[Command[Any]]]

@@ -17,6 +17,7 @@ from fusion_graph.events import Emit, emitter
 from fusion_graph.kinship import kinships
 from fusion_graph.kit import Kit, part_config
 from fusion_graph.ladder import Ladder, Verdict, schema_text
+from fusion_graph.ledgers import reader_ledger
 from fusion_graph.meter import Meter
 from fusion_graph.middleware.budget import budgeted
 from fusion_graph.middleware.overflow import NOTE, TrimOnOverflow
@@ -32,7 +33,6 @@ from fusion_graph.quirks import withdrawal
 from fusion_graph.receipt import Degradation, PartReceipt, Receipt
 from fusion_graph.resume import resumed, this_process
 from fusion_graph.seats import judge_of, writer_of
-from fusion_graph.ledgers import reader_ledger
 from fusion_graph.sources import JUDGE, Registry, Source, found_in
 from fusion_graph.state import FusionState
 from fusion_graph.tracing import note_part, note_run, part_facts
@@ -95,10 +95,10 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
     return judge
 
 
-def after_judge(kit: Kit) -> Callable[[FusionState], Literal["review", "writer"]]:
+def after_judge(kit: Kit) -> Callable[[FusionState], Awaitable[Literal["review", "writer"]]]:
     """Make the route: to the writer, or to a person first."""
 
-    def route(state: FusionState) -> Literal["review", "writer"]:
+    async def route(state: FusionState) -> Literal["review", "writer"]:
         return "review" if "writer" in kit.settle(None, state["settings"]).review else "writer"
 
     return route
@@ -124,6 +124,7 @@ def _ladder(
 
     tools = kit.tools(settings, None, run_key)
     return Ladder(
+        loops=kit.loops,
         model=kit.models.get(judge_of(settings), kit.judge_settings(settings), asked_by="judge"),
         tools=tools,
         system=render("deliberation", settings.prompts),

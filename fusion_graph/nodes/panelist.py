@@ -8,13 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from fusion_graph.budget import REACHED, Ledger
@@ -22,6 +20,8 @@ from fusion_graph.config import FusionConfig, Seat
 from fusion_graph.events import Emit, emitter
 from fusion_graph.failures import Failure, classify
 from fusion_graph.kit import Kit, part_config
+from fusion_graph.ledgers import reopen_ledger
+from fusion_graph.loop import Work
 from fusion_graph.meter import Meter, finish_reason
 from fusion_graph.middleware.budget import budgeted
 from fusion_graph.middleware.fallback import Fallback
@@ -29,7 +29,6 @@ from fusion_graph.middleware.overflow import NOTE, TrimOnOverflow
 from fusion_graph.middleware.retry import Retry
 from fusion_graph.middleware.step_limit import StepLimit
 from fusion_graph.middleware.tool_guard import ToolGuard
-from fusion_graph.nested import within
 from fusion_graph.outcomes import OutcomeKind, PanelistOutcome, ending
 from fusion_graph.prompting import render
 from fusion_graph.purse import Purse
@@ -37,7 +36,6 @@ from fusion_graph.quirks import withdrawal
 from fusion_graph.race import Race, SeatClock
 from fusion_graph.receipt import SeatReceipt
 from fusion_graph.resume import RESUMED, usable_before
-from fusion_graph.ledgers import reopen_ledger
 from fusion_graph.sources import found_in
 from fusion_graph.state import PanelistTask
 from fusion_graph.tracing import note_part, noted_at_end, part_facts
@@ -110,14 +108,13 @@ class _Research:
             seat_role=seat.role,
             requested_model=seat.model,
         )
-        own = noted_at_end(own, lambda ended: part_facts(seat.id, SeatReceipt.of(self._ended(ended, task))))
+        own = noted_at_end(own, lambda ended: part_facts(seat.id, SeatReceipt.of(self._ended(_said(ended), task))))
         race = self.kit.race(task["run_key"], self.settings)
         try:
             async with self.clock, self.kit.shell(self.settings, seat) as shell:
                 race.enter(seat.id, self.clock)
                 await _look_back(race, config)
-                agent = self._agent(task, shell)
-                result = await within(own, lambda inner: agent.ainvoke({"messages": task["messages"]}, inner))
+                result = await self.kit.loops.run(self._work(task, shell), task["messages"], own)
         except GraphBubbleUp:
             raise
         except asyncio.CancelledError:
@@ -128,31 +125,24 @@ class _Research:
         return self._ended(result, task)
 
     def _ended(self, ended: Any, task: PanelistTask) -> PanelistOutcome:
-        """Type what the sub-agent came to: its output, or what it raised."""
+        """Type what the sub-agent came to: its conversation, or what it raised."""
         if isinstance(ended, BaseException):
             return self._failed(self.clock.failure or classify(ended))
-        messages = ended["messages"][len(task["messages"]) :]
+        messages = ended[len(task["messages"]) :]
         self.meter.recall(self.seat.id, self.seat.model, messages)
         return self._finished(messages)
 
-    def _agent(self, task: PanelistTask, shell: Sequence[BaseTool]) -> CompiledStateGraph[Any, Any, Any, Any]:
+    def _work(self, task: PanelistTask, shell: Sequence[BaseTool]) -> Work:
         kit, seat, settings = self.kit, self.seat, self.settings
-        tools = [*kit.tools(settings, seat, task["run_key"]), *shell]
         steps = seat.max_tool_calls or settings.max_tool_calls
         limit = StepLimit(steps, withdrawal=withdrawal(seat.model), last_turn=render("last_turn", settings.prompts))
-        return create_agent(
-            self._model(seat.model),
-            tools,
-            system_prompt=panelist_prompt(settings, seat, steps),
-            middleware=[
-                limit,
-                self.fallback,
-                self.trim,
-                Retry(),
-                *budgeted(self.purse, limit),
-                ToolGuard(seat.id, self.emit),
-            ],
+        healing = [self.fallback, self.trim, Retry()]
+        return Work(
             name=seat.id,
+            model=self._model(seat.model),
+            prompt=panelist_prompt(settings, seat, steps),
+            tools=[*kit.tools(settings, seat, task["run_key"]), *shell],
+            middleware=[limit, *healing, *budgeted(self.purse, limit), ToolGuard(seat.id, self.emit)],
         )
 
     def _model(self, name: str) -> BaseChatModel:
@@ -198,6 +188,11 @@ class _Research:
         stopped = self.seat.id in self.purse.ledger.stopped
         said = {NOTE: self.trim.trimmed, REACHED: stopped, RESUMED: self.meter.resumed}
         return [note for note, holds in said.items() if holds]
+
+
+def _said(ended: Any) -> Any:
+    """Return the conversation in a sub-agent's output; what it raised as it is."""
+    return ended["messages"] if isinstance(ended, dict) else ended
 
 
 async def _look_back(race: Race, config: RunnableConfig) -> None:

@@ -1,0 +1,135 @@
+"""The loop of model and tools that a seat or the judge runs: compiled once, used by every run.
+
+`create_agent` compiles a graph, and LangChain's tracing wrapper takes every middleware through two threads a call;
+together that is over a third of a run's CPU. So what differs from run to run - model, prompt, tools, middleware - is
+not compiled in: it comes with the run, and one middleware puts it in place.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain.agents.middleware.types import ToolCallRequest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AnyMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
+
+from fusion_graph.nested import within
+from fusion_graph.tools.result import SourcedTool
+
+LOOPS_HELD = 256
+"""Compiled loops that are held for one graph; seats may have any name, so the least used are let go."""
+
+Agent = CompiledStateGraph[Any, Any, Any, Any]
+Middleware = AgentMiddleware[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one run brings to a loop.
+
+    Attributes:
+        name: Seat id or `judge`; the loop's name in traces, and that of its messages.
+        model: The chat model.
+        prompt: The system prompt.
+        tools: The run's own tools, with their own counts.
+        middleware: What stands around the calls, the outermost first; each returns what LangChain's handlers return.
+    """
+
+    name: str
+    model: BaseChatModel
+    prompt: str
+    tools: Sequence[BaseTool | dict[str, Any]]
+    middleware: Sequence[Middleware]
+
+    def named_tools(self) -> dict[str, BaseTool]:
+        """Return the tools that are run here, by name; a gateway runs its own."""
+        return {tool.name: tool for tool in self.tools if isinstance(tool, BaseTool)}
+
+
+_WORK: ContextVar[Work] = ContextVar("fusion_work")
+"""What the surrounding loop works on. Not the graph's context, which tools of the operator may read."""
+
+
+class Loops:
+    """The compiled loops of one graph, by the names of their part and its tools."""
+
+    def __init__(self) -> None:
+        self._compiled: OrderedDict[tuple[str, ...], Agent] = OrderedDict()
+
+    async def run(self, work: Work, messages: Sequence[AnyMessage], config: RunnableConfig) -> list[AnyMessage]:
+        """Let a model and its tools work until the model answers.
+
+        Args:
+            work: Who works, and with what.
+            messages: The conversation.
+            config: The config of the part's own run, as `part_config` gives it.
+
+        Returns:
+            The conversation, with what was said and looked up.
+
+        Raises:
+            Exception: What a model or a provider raised, past the run's middleware.
+        """
+        agent = self._agent(work)
+
+        async def call(own: RunnableConfig) -> list[AnyMessage]:
+            _WORK.set(work)  # in the context of this one task
+            result = await agent.ainvoke({"messages": list(messages)}, own)
+            return list(result["messages"])
+
+        return await within(config, call)
+
+    def _agent(self, work: Work) -> Agent:
+        tools = work.named_tools()
+        key = (work.name, *tools)
+        if key not in self._compiled:
+            named = [_signature(tool) for tool in tools.values()]
+            self._compiled[key] = create_agent(work.model, named, middleware=[_OfTheRun()], name=work.name)
+        self._compiled.move_to_end(key)
+        while len(self._compiled) > LOOPS_HELD:
+            self._compiled.popitem(last=False)
+        return self._compiled[key]
+
+
+def _signature(tool: BaseTool) -> BaseTool:
+    """Keep of our own tools what they are called and what they take: the rest holds what one run has seen."""
+    return tool.model_copy(update={"coroutine": None}) if type(tool) is SourcedTool else tool
+
+
+class _OfTheRun(AgentMiddleware[Any, Any]):
+    """Puts the run's own model, prompt, tools and middleware in the place of those that were compiled in."""
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        """Make a turn."""
+        work = _WORK.get()
+        for layer in reversed(work.middleware):
+            if type(layer).awrap_model_call is not AgentMiddleware.awrap_model_call:
+                handler = partial(layer.awrap_model_call, handler=handler)
+        system = SystemMessage(work.prompt)
+        return await handler(request.override(model=work.model, system_message=system, tools=list(work.tools)))
+
+    async def awrap_tool_call(
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
+    ) -> ToolMessage | Command[Any]:
+        """Run a tool; for a name that no tool has, LangGraph answers with those that there are."""
+        work = _WORK.get()
+        for layer in reversed(work.middleware):
+            if type(layer).awrap_tool_call is not AgentMiddleware.awrap_tool_call:
+                handler = partial(layer.awrap_tool_call, handler=handler)
+        tool = work.named_tools().get(request.tool_call["name"])
+        return await handler(request if tool is None else request.override(tool=tool))
