@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from fusion_graph.evals.command import app as evals
+from fusion_graph.evals.optimize.command import app as optimize
 from fusion_graph.evals.report.command import report
 from fusion_graph.server.commands.app import SERVE_EPILOG, keys, mcp, serve
 from fusion_graph.terminal import options as o
@@ -176,6 +177,7 @@ app.command(epilog=SERVE_EPILOG)(serve)
 app.command()(mcp)
 app.add_typer(keys, name="keys")
 app.add_typer(evals, name="eval")
+app.add_typer(optimize, name="optimize")
 app.command(epilog=EPILOG)(report)
 
 

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same request under the same key runs once, however often and to whichever process it is sent."""
+"""`Idempotency-Key`: the same request under the same key runs once, to whichever process it is sent."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class Once:
             with anyio.CancelScope(shield=True):
                 await self.claims.release(holder)
             raise
-        return Taped(made, self.claims, holder)
+        in_background = again is not None and self.body.get("background") is True
+        return made if in_background else Taped(made, self.claims, holder)
 
     async def _taken(self, key: str, holder: str) -> Claim | None:
         digest = self._digest()

@@ -42,6 +42,8 @@ _SINCE = int(time.time())
 """When this server began to offer what it lists."""
 _TOKENS = 1000
 """Priced at once: few, so that the price of long prompts is not taken for the price."""
+NO_PRICE = "-1"
+"""OpenRouter's mark where a model has no price of its own; its clients refuse a list with anything but text there."""
 _DECIDES = "The calling model decides whether to convene the panel, and writes the answer."
 _ALWAYS = "Always deliberates: panel, judge, writer."
 
@@ -65,7 +67,8 @@ class ModelList:
         """Return the slugs, then the models, each once.
 
         Returns:
-            Entries in the shape of OpenAI's list with OpenRouter's fields; what is not known is `None`.
+            Entries in the shape of OpenAI's list with OpenRouter's fields; what is not known is `None`, and `-1` where
+            it is a price.
         """
         listed = {entry["id"]: entry for entry in self._slugs()}
         for name in self._models():
@@ -114,7 +117,7 @@ class ModelList:
         window = min(known) if known and len(known) == len(readers) else None
         facts = {"preset": preset, "mode": "auto" if what is _DECIDES else "fuse", "description": told, **table}
         # The price of a fusion is that of its parts: see `fusion` for them, and POST /v1/estimate.
-        entry = _entry(name, "fusion-graph", f"{told} {what}", window, None, None)
+        entry = _entry(name, "fusion-graph", f"{told} {what}", window, NO_PRICE, NO_PRICE)
         return {**entry, "fusion": facts}
 
     def _model(self, name: str) -> dict[str, Any]:
@@ -122,9 +125,9 @@ class ModelList:
         owner = self._catalog.family(name) or name.partition(":")[0]
         return _entry(name, owner, None, self._window(name), prompt, completion)
 
-    def _price(self, name: str, sent: int, written: int) -> str | None:
+    def _price(self, name: str, sent: int, written: int) -> str:
         cost = self._kit.prices.at_most(name, sent, written)
-        return None if cost is None else _plain(cost / _TOKENS)
+        return NO_PRICE if cost is None else _plain(cost / _TOKENS)
 
     def _window(self, name: str) -> int | None:
         """Return the tokens that a model reads, by the list of genai-prices."""
@@ -153,7 +156,7 @@ def _plain(cost: Decimal) -> str:
 
 
 def _entry(
-    name: str, owner: str, description: str | None, window: int | None, prompt: str | None, completion: str | None
+    name: str, owner: str, description: str | None, window: int | None, prompt: str, completion: str
 ) -> dict[str, Any]:
     return {
         "id": name,

@@ -19,7 +19,7 @@ from fusion_graph.server.render.generation import generation
 from fusion_graph.server.render.result import Result
 from fusion_graph.server.render.tally import Tally
 from fusion_graph.server.run_events import Ended, RunEvent
-from fusion_graph.server.services import Services, Slot
+from fusion_graph.server.services import KeptResponse, Services, Slot
 
 PATIENCE = 2.0
 """Seconds that a stream waits for the run to begin: what is wrong with its settings is then told by the status."""
@@ -36,6 +36,7 @@ class Start:
         id: The id of the completion, Response or message.
         streamed: Whether the answer is streamed.
         created: Unix time of the request in seconds.
+        kept: The Response that is stored meanwhile, if there is one.
     """
 
     services: Services
@@ -44,6 +45,7 @@ class Start:
     id: str
     streamed: bool
     created: int = field(default_factory=lambda: int(time.time()))
+    kept: KeptResponse | None = None
 
 
 class Run:
@@ -57,6 +59,7 @@ class Run:
         plan: What runs.
         result: What it came to, once it has ended.
         tally: Its tool calls.
+        error: What ended it, if something did.
     """
 
     def __init__(self, start: Start, slot: Slot) -> None:
@@ -64,7 +67,9 @@ class Run:
         self.result: Result | None = None
         self.tally = Tally()
         self._start, self._slot = start, slot
-        self._events: AsyncGenerator[RunEvent, None] = start.services.engine.stream(slot.plan)
+        self.error: BaseException | None = None
+        thread_id = start.kept.thread_id if start.kept else None
+        self._events: AsyncGenerator[RunEvent, None] = start.services.engine.stream(slot.plan, thread_id=thread_id)
         self._next: asyncio.Task[RunEvent] | None = None
         self._booked = False
         self._ledgers = watch()
@@ -78,16 +83,21 @@ class Run:
         self._next = asyncio.ensure_future(anext(self._events))
         done, _ = await asyncio.wait({self._next}, timeout=PATIENCE)
         if done and (error := self._next.exception()) is not None:
+            self.error = error
             raise error
 
     async def events(self) -> AsyncGenerator[RunEvent, None]:
         """Yield what happens; the books are done before `Ended`."""
-        if self._next is not None:
-            event = await self._next
-            self._next = None
-            yield await self._heard(event)
-        async for event in self._events:
-            yield await self._heard(event)
+        try:
+            if self._next is not None:
+                event = await self._next
+                self._next = None
+                yield await self._heard(event)
+            async for event in self._events:
+                yield await self._heard(event)
+        except Exception as error:
+            self.error = error
+            raise
 
     async def whole(self) -> Result:
         """Run to the end.
@@ -160,6 +170,10 @@ async def running(start: Start) -> AsyncIterator[Run]:
     async with start.services.gate.slot(start.principal, start.plan) as slot:
         run = Run(start, slot)
         try:
+            if start.kept is not None:
+                await start.kept.begin()
             yield run
         finally:
             await run.close()
+            if start.kept is not None:
+                await start.kept.close(run.error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from langchain_core.messages import AnyMessage
 from starlette.requests import HTTPConnection
@@ -13,11 +13,15 @@ from starlette.requests import HTTPConnection
 from fusion_graph.kit import Kit
 from fusion_graph.resources import Resources
 from fusion_graph.server.engine import Engine
+from fusion_graph.server.errors import ApiError
 from fusion_graph.server.metrics import Metrics
 from fusion_graph.server.plan import RunPlan
 from fusion_graph.server.planning.plans import ResponsesPlan
 from fusion_graph.server.principal import Principal
 from fusion_graph.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from fusion_graph.server.keeps import Keeps
 
 
 class Slot(Protocol):
@@ -49,19 +53,34 @@ class Gate(Protocol):
         """Hold room for a run, or raise `ApiError` at once."""
 
 
+class KeptResponse(Protocol):
+    """A Response that is stored while its client waits for it."""
+
+    @property
+    def thread_id(self) -> str | None:
+        """Where its run is saved; nowhere when `None`."""
+
+    async def begin(self) -> None:
+        """Keep that it has begun, or raise `ApiError`."""
+
+    async def end(self, response: dict[str, Any]) -> None:
+        """Keep how it ended."""
+
+    async def close(self, error: BaseException | None) -> None:
+        """Close it, however its request ended; `error` is what ended the run, if something did."""
+
+
 class Records(Protocol):
     """Keeps what is asked for later; every read takes the owner."""
 
-    async def put_response(
-        self, asked: ResponsesPlan, body: dict[str, Any], response: dict[str, Any], messages: list[AnyMessage]
-    ) -> None:
-        """Keep a Response that has ended.
+    def response(self, asked: ResponsesPlan, body: dict[str, Any], *, response_id: str, created: int) -> KeptResponse:
+        """Keep a Response whose client waits for it, if it is to be.
 
         Args:
-            asked: What was asked; its plan names the owner.
+            asked: What is asked; its plan names the owner.
             body: The request's body.
-            response: The Response.
-            messages: The conversation with all that the run added, to go on from.
+            response_id: `resp_...`.
+            created: Unix time in seconds.
         """
 
     async def put_generation(self, owner: str, generation: dict[str, Any]) -> None:
@@ -76,7 +95,9 @@ class Records(Protocol):
 class Background(Protocol):
     """Runs that go on without their client."""
 
-    async def start(self, asked: ResponsesPlan, body: dict[str, Any], principal: Principal) -> dict[str, Any]:
+    async def start(
+        self, asked: ResponsesPlan, body: dict[str, Any], principal: Principal, claim: tuple[str, str] | None = None
+    ) -> dict[str, Any]:
         """Start a run and return its Response, which is `queued`; raise `ApiError` where there is no room."""
 
     def subscribe(
@@ -143,6 +164,7 @@ class Services:
         records: Where responses are kept; nothing is where unset.
         background: Runs that go on without their client; there are none where unset.
         continuity: Earlier responses and conversations; there are none where unset.
+        keeps: All that is stored; nothing is where unset.
     """
 
     settings: ServerSettings
@@ -154,8 +176,20 @@ class Services:
     records: Records | None = None
     background: Background | None = None
     continuity: Continuity | None = None
+    keeps: Keeps | None = None
 
 
 def services(connection: HTTPConnection) -> Services:
     """Return the services of the app that got a request."""
     return cast("Services", connection.app.state.services)
+
+
+def keeping(held: Services) -> Keeps:
+    """Return what is stored.
+
+    Raises:
+        ApiError: 400: this server stores nothing.
+    """
+    if held.keeps is None:
+        raise ApiError(400, "this server keeps no responses", code="not_supported")
+    return held.keeps

@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 import uvicorn
 from fastapi import FastAPI
-from langchain_core.messages import AnyMessage
 
 from fusion_graph.server.planning import ResponsesPlan
 from fusion_graph.testing import ReceivedCall, ScriptedServer, ToolCall
@@ -54,18 +53,35 @@ def convenes(answer: Any) -> Callable[[ReceivedCall], Any]:
 class Kept:
     """Records that a test can look at."""
 
-    responses: list[tuple[ResponsesPlan, dict[str, Any], dict[str, Any], list[AnyMessage]]] = field(
-        default_factory=list
-    )
+    responses: list[tuple[ResponsesPlan, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
     generations: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
-    async def put_response(
-        self, asked: ResponsesPlan, body: dict[str, Any], response: dict[str, Any], messages: list[AnyMessage]
-    ) -> None:
-        self.responses.append((asked, body, response, messages))
+    def response(self, asked: ResponsesPlan, body: dict[str, Any], *, response_id: str, created: int) -> KeptResponse:
+        del response_id, created
+        return KeptResponse(self, asked, body)
 
     async def put_generation(self, owner: str, generation: dict[str, Any]) -> None:
         self.generations.append((owner, generation))
+
+
+@dataclass
+class KeptResponse:
+    """A Response that a test can look at once it has ended."""
+
+    kept: Kept
+    asked: ResponsesPlan
+    body: dict[str, Any]
+    thread_id: str | None = None
+
+    async def begin(self) -> None:
+        """Nothing is kept yet."""
+
+    async def end(self, response: dict[str, Any]) -> None:
+        if self.asked.store:
+            self.kept.responses.append((self.asked, self.body, response))
+
+    async def close(self, error: BaseException | None) -> None:
+        """Nothing is open."""
 
 
 @dataclass

@@ -45,3 +45,51 @@ async def client(api: Api) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of the app."""
     async with httpx.AsyncClient(base_url=api.url, timeout=20) as connected:
         yield connected
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Connection string of a cluster that lives as long as the session."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip(MISSING)
+    with cluster(programs) as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where an app stores: a SQLite file, then a PostgreSQL database of the test's own."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "server.sqlite")
+        return
+    with own_database(request.getfixturevalue("postgres")) as address:
+        yield address
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> str:
+    """A SQLite file alone."""
+    return str(tmp_path / "server.sqlite")
+
+
+@pytest.fixture
+def scripted(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
+    """The model server, its models scripted as `api_house` has them."""
+    monkeypatch.setattr(retry, "_BACKOFF", wait_none())
+    script(server)
+    return server
+
+
+@pytest.fixture
+def keeper(scripted: ScriptedServer, database: str) -> Iterator[Keeper]:
+    """A running app that stores."""
+    with keeping_app(scripted, database) as running:
+        yield running
+
+
+@pytest.fixture
+def sqlite_keeper(scripted: ScriptedServer, sqlite: str) -> Iterator[Keeper]:
+    """A running app that stores in a SQLite file."""
+    with keeping_app(scripted, sqlite) as running:
+        yield running

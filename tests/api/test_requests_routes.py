@@ -87,11 +87,11 @@ async def test_models_are_the_slugs_and_what_may_be_named(monkeypatch: pytest.Mo
     assert "tools" in found["openrouter/fusion"]["supported_parameters"]
 
 
-async def test_what_is_not_known_is_null(resources: Resources) -> None:
+async def test_what_is_not_known_is_null_and_a_price_minus_one(resources: Resources) -> None:
     found = await listed(Desk(resources))
     entry = found["~anthropic/claude-opus-latest"]
-    assert (entry["pricing"], entry["context_length"]) == ({"prompt": None, "completion": None}, None)
-    assert found["openrouter/fusion"]["pricing"] == {"prompt": None, "completion": None}
+    assert (entry["pricing"], entry["context_length"]) == ({"prompt": "-1", "completion": "-1"}, None)
+    assert found["openrouter/fusion"]["pricing"] == {"prompt": "-1", "completion": "-1"}
 
 
 async def test_the_list_ends_where_the_clients_rights_do(resources: Resources) -> None:

@@ -129,7 +129,7 @@ async def test_a_run_without_an_answer_is_an_error_and_is_kept_as_failed(api: Ap
     api.models.on(ALPHA, Fault(401)).on(BETA, Fault(401))
     error = (await post(client, api.asks(), 502))["error"]
     assert error["failure_reason"] == "all_panels_failed"
-    [(_, _, response, _)] = api.kept.responses
+    [(_, _, response)] = api.kept.responses
     assert (response["status"], response["error"]["failure_reason"]) == ("failed", "all_panels_failed")
 
 
@@ -139,11 +139,10 @@ async def test_a_response_is_kept_unless_it_shall_not_be(
 ) -> None:
     told = await post(client, api.asks(**({} if store is None else {"store": store})))
     assert len(api.kept.responses) == kept
-    for asked, body, response, messages in api.kept.responses:
+    for asked, body, response in api.kept.responses:
         assert response == told
         assert body["input"] == QUESTION
         assert asked.plan.owner == "anonymous"
-        assert [message.type for message in messages] == ["human", "ai"]
     assert [record["id"] for _, record in api.kept.generations] == [told["id"]]
 
 

@@ -145,7 +145,7 @@ async def test_the_answer_streams_and_the_last_event_carries_the_same_response(
     assert "".join(deltas) == ANSWER
     response = events[-1]["response"]
     assert response["output"] == [e["item"] for e in events if e["type"] == "response.output_item.done"]
-    [(_, _, kept, _)] = api.kept.responses
+    [(_, _, kept)] = api.kept.responses
     assert kept == response
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 from pydantic import ValidationError
 
 from fusion_graph.config import FusionConfig
@@ -172,12 +172,17 @@ def offline_graph(graph: GraphName, mode: str | None, config: FusionConfig) -> t
 
 
 def _check_messages(wanted: Wanted, settings: ServerSettings) -> None:
-    if not wanted.messages:
+    if not any(map(_says, wanted.messages)):
         raise bad(f"{wanted.param}: there is nothing in it to answer; send a message of the user's", wanted.param)
     if len(wanted.messages) > settings.max_messages:
         told = f"{len(wanted.messages)} messages are more than the {settings.max_messages} that this server takes"
         raise bad(f"{wanted.param}: {told}", wanted.param)
     check_calls(wanted.messages, wanted.param)
+
+
+def _says(message: AnyMessage) -> bool:
+    """Whether there is anything in a message that a model could be sent."""
+    return bool(message.content) or isinstance(message, ToolMessage) or bool(getattr(message, "tool_calls", None))
 
 
 def _check_question(wanted: Wanted) -> None:

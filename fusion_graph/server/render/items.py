@@ -10,7 +10,7 @@ from uuid import uuid4
 from langchain_core.messages import ToolCall
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
-from fusion_graph.server.render.record import FUSION_TOOL, tool_result
+from fusion_graph.server.render.record import SERVER_TOOL, tool_result
 
 
 def new_id(prefix: str) -> str:
@@ -30,7 +30,7 @@ def fusion_item(item_id: str, panel: Mapping[str, Any] | None = None, *, ended: 
         The item: `completed` with an analysis or with drafts alone, `incomplete` without either. Where the judge failed
         `failure_reason` says why; `seat_id` and `label` are added to every draft and every failed model.
     """
-    item: dict[str, Any] = {"type": FUSION_TOOL, "id": item_id, "status": "incomplete" if ended else "in_progress"}
+    item: dict[str, Any] = {"type": SERVER_TOOL, "id": item_id, "status": "incomplete" if ended else "in_progress"}
     if panel is None:
         return item
     result = tool_result(dict(panel))

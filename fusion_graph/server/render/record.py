@@ -8,7 +8,7 @@ from typing import Any
 from fusion_graph.server.render.result import Result
 from fusion_graph.tool import result_of
 
-FUSION_TOOL = "openrouter:fusion"
+SERVER_TOOL = "openrouter:fusion"
 
 
 def reasoning_details(result: Result) -> list[dict[str, Any]]:
@@ -27,7 +27,7 @@ def reasoning_details(result: Result) -> list[dict[str, Any]]:
     call_id, question = result.fusion_call
     record = {
         "type": "reasoning.server_tool_call",
-        "tool_name": FUSION_TOOL,
+        "tool_name": SERVER_TOOL,
         "arguments": json.dumps({"prompt": question}, ensure_ascii=False),
         "result": json.dumps(tool_result(panel), ensure_ascii=False),
         "tool_call_id": call_id or None,

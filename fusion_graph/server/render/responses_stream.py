@@ -10,7 +10,7 @@ from fusion_graph.server.failed_runs import failed
 from fusion_graph.server.plan import RunPlan
 from fusion_graph.server.render.fusion_events import PREFIX, FusionEvents
 from fusion_graph.server.render.items import call_item, fusion_item, new_id, web_item
-from fusion_graph.server.render.record import FUSION_TOOL
+from fusion_graph.server.render.record import SERVER_TOOL
 from fusion_graph.server.render.responses import Heading, ending, response_error
 from fusion_graph.server.render.result import Result
 from fusion_graph.server.render.spoken import Spoken
@@ -138,7 +138,7 @@ class ResponsesStream:
 
     def _opened(self, **facts: Any) -> Wire:
         """Open the fusion item, unless it is open; a message that was begun before it ends there."""
-        if self._told.has(FUSION_TOOL):
+        if self._told.has(SERVER_TOOL):
             return []
         ended = self._spoken.end()
         item = fusion_item(new_id("st"), ended=False)
@@ -147,16 +147,16 @@ class ResponsesStream:
         return [*ended, added, self._of_fusion({**facts, "type": PREFIX + "in_progress"})]
 
     def _of_fusion(self, told: dict[str, Any]) -> dict[str, Any]:
-        at = next(at for at, item in enumerate(self._told.items) if item["type"] == FUSION_TOOL)
+        at = next(at for at, item in enumerate(self._told.items) if item["type"] == SERVER_TOOL)
         facts = {name: value for name, value in told.items() if name != "type"}
         return self._event(told["type"], item_id=self._told.items[at]["id"], output_index=at, **facts)
 
     def _fusion_id(self) -> str:
-        return next((str(item["id"]) for item in self._told.items if item["type"] == FUSION_TOOL), new_id("st"))
+        return next((str(item["id"]) for item in self._told.items if item["type"] == SERVER_TOOL), new_id("st"))
 
     def _closed(self, item: dict[str, Any]) -> Wire:
         opened = self._opened()
-        found = self._told.open_item(FUSION_TOOL)
+        found = self._told.open_item(SERVER_TOOL)
         if found is None:
             return opened
         done = {**item, "id": found[1]["id"]}
@@ -220,7 +220,7 @@ class ResponsesStream:
     def _broken_off(self, reason: str = "unexpected_error") -> Wire:
         """Close what is open: nothing more comes."""
         wire = [*self._unanswered(), *self._spoken.end(status="incomplete")]
-        found = self._told.open_item(FUSION_TOOL)
+        found = self._told.open_item(SERVER_TOOL)
         if found is not None:
             item = {**fusion_item(str(found[1]["id"])), "failure_reason": reason}
             wire.append(self._event("response.output_item.done", output_index=found[0], item=item))

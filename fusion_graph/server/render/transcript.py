@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any
 
 from fusion_graph.server.render.fusion_events import PREFIX
-from fusion_graph.server.render.record import FUSION_TOOL
+from fusion_graph.server.render.record import SERVER_TOOL
 from fusion_graph.server.render.tally import Tally
 
 TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -75,7 +75,7 @@ class Transcript:
         self.items.append(item)
         if item["type"] in ("message", "reasoning"):
             self._answer = StringIO()
-        elif item["type"].startswith("openrouter:") and item["type"] != FUSION_TOOL:
+        elif item["type"].startswith("openrouter:") and item["type"] != SERVER_TOOL:
             self.tally.count(item["type"].removeprefix("openrouter:"))
 
 

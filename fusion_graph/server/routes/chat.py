@@ -12,12 +12,14 @@ from starlette.responses import JSONResponse, Response
 
 from fusion_graph.server.bodies import read_object
 from fusion_graph.server.disconnects import while_connected
+from fusion_graph.server.idempotency import Once
 from fusion_graph.server.planning import ChatPlan, plan_chat
+from fusion_graph.server.principal import Principal
 from fusion_graph.server.render.chat import chat_completion
 from fusion_graph.server.render.chat_stream import ChatStream, UsagePlace
 from fusion_graph.server.routes.planned import planned
 from fusion_graph.server.running import Start, running
-from fusion_graph.server.services import services
+from fusion_graph.server.services import Services, services
 from fusion_graph.server.sse import DONE, frame
 from fusion_graph.server.streaming import stream_run
 
@@ -30,6 +32,13 @@ async def create_chat_completion(request: Request) -> Response:
     held = services(request)
     principal = await held.gate.principal(request)
     body = await read_object(request, held.settings.max_body_bytes)
+    if held.keeps is None:
+        return await _answered(request, held, principal, body)
+    once = Once(held.keeps.store.claims, request, principal, body)
+    return await once.answer(lambda _: _answered(request, held, principal, body))
+
+
+async def _answered(request: Request, held: Services, principal: Principal, body: dict[str, Any]) -> Response:
     asked = await planned(held, lambda: plan_chat(body, principal, held.settings, held.kit))
     completion_id = f"chatcmpl-{uuid4().hex}"
     start = Start(held, principal, asked.plan, completion_id, asked.stream)

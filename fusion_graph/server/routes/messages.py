@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -10,13 +11,15 @@ from starlette.responses import JSONResponse, Response
 
 from fusion_graph.server.bodies import read_object
 from fusion_graph.server.disconnects import while_connected
+from fusion_graph.server.idempotency import Once
 from fusion_graph.server.planning import plan_messages
+from fusion_graph.server.principal import Principal
 from fusion_graph.server.render.items import new_id
 from fusion_graph.server.render.messages import message
 from fusion_graph.server.render.messages_stream import MessagesStream
 from fusion_graph.server.routes.planned import planned
 from fusion_graph.server.running import Start, running
-from fusion_graph.server.services import services
+from fusion_graph.server.services import Services, services
 from fusion_graph.server.sse import named_frame
 from fusion_graph.server.streaming import stream_run
 
@@ -29,6 +32,13 @@ async def create_message(request: Request) -> Response:
     held = services(request)
     principal = await held.gate.principal(request)
     body = await read_object(request, held.settings.max_body_bytes)
+    if held.keeps is None:
+        return await _answered(request, held, principal, body)
+    once = Once(held.keeps.store.claims, request, principal, body)
+    return await once.answer(lambda _: _answered(request, held, principal, body))
+
+
+async def _answered(request: Request, held: Services, principal: Principal, body: dict[str, Any]) -> Response:
     asked = await planned(held, lambda: plan_messages(body, principal, held.settings, held.kit))
     start = Start(held, principal, asked.plan, new_id("msg"), asked.stream)
     if not asked.stream:

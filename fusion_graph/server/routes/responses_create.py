@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from fusion_graph.server.bodies import read_object
 from fusion_graph.server.disconnects import while_connected
 from fusion_graph.server.errors import ApiError
+from fusion_graph.server.idempotency import Once
 from fusion_graph.server.plan import RunPlan
 from fusion_graph.server.planning import ResponsesPlan, continues, plan_responses
 from fusion_graph.server.principal import Principal
@@ -23,7 +24,7 @@ from fusion_graph.server.render.items import new_id
 from fusion_graph.server.render.responses_stream import ResponsesStream
 from fusion_graph.server.routes.planned import planned
 from fusion_graph.server.running import Run, Start, running
-from fusion_graph.server.services import Background, Services, services
+from fusion_graph.server.services import Background, Services, keeping, services
 from fusion_graph.server.sse import EventStream, named_frame
 from fusion_graph.server.streaming import WireStream, stream_run
 
@@ -36,11 +37,27 @@ async def create_response(request: Request) -> Response:
     held = services(request)
     principal = await held.gate.principal(request)
     body = await read_object(request, held.settings.max_body_bytes)
+    if held.keeps is None:
+        return await _answered(request, held, principal, body, None)
+    once = Once(held.keeps.store.claims, request, principal, body)
+    return await once.answer(
+        lambda claim: _answered(request, held, principal, body, claim),
+        lambda response_id: _again(held, response_id, body, principal),
+    )
+
+
+async def _answered(
+    request: Request, held: Services, principal: Principal, body: dict[str, Any], claim: tuple[str, str] | None
+) -> Response:
     earlier = await _earlier(held, body, principal)
     asked = await planned(held, lambda: plan_responses(body, principal, held.settings, held.kit, earlier))
     if asked.background:
-        return await _background(held, asked, body, principal)
-    creation = _Creation(Start(held, principal, asked.plan, new_id("resp"), asked.stream), asked, body)
+        return await _background(held, asked, body, principal, claim)
+    start = Start(held, principal, asked.plan, new_id("resp"), asked.stream)
+    if held.records is not None:
+        kept = held.records.response(asked, body, response_id=start.id, created=start.created)
+        start = replace(start, kept=kept)
+    creation = _Creation(start)
     if asked.stream:
         return await creation.stream(request)
     return await while_connected(request, creation.whole())
@@ -59,8 +76,6 @@ async def _earlier(held: Services, body: dict[str, Any], principal: Principal) -
 @dataclass(frozen=True, slots=True)
 class _Creation:
     start: Start
-    asked: ResponsesPlan
-    body: dict[str, Any]
 
     async def whole(self) -> Response:
         """Run to the end, and return the Response or the error."""
@@ -81,18 +96,30 @@ class _Creation:
 
     async def keep(self, run: Run, wire: WireStream) -> None:
         """Store the Response, if it is to be."""
-        records = self.start.services.records
-        if not self.asked.store or records is None or run.result is None:
-            return
-        if isinstance(wire, ResponsesStream):
-            messages = list(run.result.output["messages"])
-            await records.put_response(self.asked, self.body, wire.response(), messages)
+        if self.start.kept is not None and run.result is not None and isinstance(wire, ResponsesStream):
+            await self.start.kept.end(wire.response())
 
 
-async def _background(held: Services, asked: ResponsesPlan, body: dict[str, Any], principal: Principal) -> Response:
+async def _again(held: Services, response_id: str, body: dict[str, Any], principal: Principal) -> Response:
+    """Give back the background run that a request with the same `Idempotency-Key` has started."""
+    keeps = keeping(held)
+    kept = await keeps.store.responses.get(response_id, principal.id)
+    headers = {"x-generation-id": response_id}
+    if body.get("stream"):
+        return await followed(held, keeps.runs, response_id, principal.id, headers=headers)
+    return JSONResponse(kept.response, headers=headers)
+
+
+async def _background(
+    held: Services,
+    asked: ResponsesPlan,
+    body: dict[str, Any],
+    principal: Principal,
+    claim: tuple[str, str] | None,
+) -> Response:
     if held.background is None:
         raise ApiError(400, "background: this server runs nothing in the background", param="background")
-    response = await held.background.start(asked, body, principal)
+    response = await held.background.start(asked, body, principal, claim)
     headers = {"x-generation-id": str(response["id"])}
     if not asked.stream:
         return JSONResponse(response, headers=headers)
@@ -107,6 +134,7 @@ async def followed(
     starting_after: int | None = None,
     *,
     headers: dict[str, str],
+    ends: AsyncExitStack | None = None,
 ) -> EventStream:
     """Return the stream of a background run; it ends with its client, and the run goes on.
 
@@ -117,11 +145,12 @@ async def followed(
         owner: Who asks.
         starting_after: The last event that the client has.
         headers: More headers.
+        ends: Closed with the stream: for a run that shall not go on.
 
     Raises:
         ApiError: There is no such run of this owner.
     """
-    stack = AsyncExitStack()
+    stack = ends or AsyncExitStack()
     events = await stack.enter_async_context(background.subscribe(response_id, owner, starting_after))
 
     async def frames() -> AsyncIterator[ServerSentEvent]:

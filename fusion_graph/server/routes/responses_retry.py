@@ -15,6 +15,7 @@ from fusion_graph.server.disconnects import while_connected
 from fusion_graph.server.entering import Again, From
 from fusion_graph.server.errors import ApiError
 from fusion_graph.server.failed_runs import failed
+from fusion_graph.server.keeps import Keeps
 from fusion_graph.server.plan import RunPlan
 from fusion_graph.server.planning.make import settle
 from fusion_graph.server.planning.names import Names
@@ -25,7 +26,7 @@ from fusion_graph.server.requests.plain import plain
 from fusion_graph.server.requests.stored import RetryRequest
 from fusion_graph.server.routes.listing import ERRORS, body_of
 from fusion_graph.server.routes.responses_create import followed
-from fusion_graph.server.services import Keeps, Services, keeping, services
+from fusion_graph.server.services import Services, keeping, services
 
 router = APIRouter(responses=ERRORS)
 
