@@ -168,6 +168,33 @@ def regrade(
     _do("regrade", resources, no_color=no_color, judge=judge, **given)
 
 
+@app.command()
+def upload(
+    file: EvalPath = _FILE,
+    out: Out = _OUT,
+    dataset_name: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset-name", metavar="NAME", help="The dataset in LangSmith.  [default: its own name]"
+        ),
+    ] = None,
+    rubrics: Annotated[
+        bool, typer.Option("--rubrics", help="Send rubrics and expected answers too: whoever reads them has the key.")
+    ] = False,
+) -> None:
+    """Send what was found to LangSmith, one experiment for each configuration. Needs LANGSMITH_API_KEY."""
+    from fusion_graph.errors import FusionError  # noqa: PLC0415
+    from fusion_graph.redaction import redact  # noqa: PLC0415
+
+    try:
+        from fusion_graph.evals.langsmith.sending import send  # noqa: PLC0415 - heavy
+
+        send(file, out, dataset_name=dataset_name, rubrics=rubrics)
+    except (FusionError, ValueError) as error:
+        typer.echo(f"Error: {redact(str(error))}", err=True)
+        raise typer.Exit(BAD_INPUT) from error
+
+
 def _do(action: Action, given: tuple[Path | None, str | None, str | None], *, no_color: bool, **options: Any) -> None:
     import asyncio  # noqa: PLC0415 - slow to import, and help needs none of it
 

@@ -9,6 +9,12 @@ import sys
 from pathlib import Path
 
 from eval_house import ALPHA, FUSED, EvalHouse, exact_tasks
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from fusion_graph.testing.loopback import Loopback
 
 FUSION = (sys.executable, "-m", "fusion_graph.cli", "eval")
 HEAVY = ("langgraph", "langchain_core", "httpx", "rich", "numpy", "yaml", "sqlite3")
@@ -74,3 +80,41 @@ def test_a_missing_key_is_said_before_anything_is_spent(house: EvalHouse) -> Non
     assert done.returncode == 2
     assert "configurations.it" in done.stderr
     assert "OPENAI_API_KEY" in done.stderr
+
+
+def test_results_are_uploaded_with_one_command(house: EvalHouse) -> None:
+    path = house.file({"alone": {"solo": ALPHA}, "it": FUSED}, exact_tasks(2))
+    assert typed(house.folder, "run", str(path), "--gateway-url", house.server.base_url, "--yes").returncode == 0
+    bodies: list[dict[str, object]] = []
+
+    async def take(request: Request) -> JSONResponse:
+        bodies.append(json.loads(await request.body()))
+        return JSONResponse({"experiment": {"id": f"e{len(bodies)}"}})
+
+    http = Loopback(Starlette(routes=[Route("/datasets/upload-experiment", take, methods=["POST"])]))
+    env = {
+        **os.environ,
+        "LANGSMITH_ENDPOINT": f"http://127.0.0.1:{http.listen()}",
+        "LANGSMITH_API_KEY": "lsv2_pt_abcdefabcdef",
+    }
+    try:
+        done = subprocess.run(
+            [*FUSION, "upload", str(path)], cwd=house.folder, capture_output=True, text=True, env=env, check=False
+        )
+    finally:
+        http.close()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["alone: 2 rows, experiment e1", "it: 2 rows, experiment e2"]
+    assert [len(body["results"]) for body in bodies] == [2, 2]
+    assert "lsv2" not in done.stdout + done.stderr
+
+
+def test_an_upload_without_results_or_key_says_what_is_missing(house: EvalHouse) -> None:
+    path = house.file({"alone": {"solo": ALPHA}}, exact_tasks(1))
+    nothing = typed(house.folder, "upload", str(path))
+    assert nothing.returncode == 2
+    assert "give a results folder" in nothing.stderr
+    assert typed(house.folder, "run", str(path), "--gateway-url", house.server.base_url, "--yes").returncode == 0
+    keyless = typed(house.folder, "upload", str(path))
+    assert keyless.returncode == 2
+    assert "LANGSMITH_API_KEY" in keyless.stderr
