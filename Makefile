@@ -24,6 +24,7 @@ test: $(filter .uv/bin/uv,$(UV))  ## install what tests need, and run them all
 lint: $(filter .uv/bin/uv,$(UV))  ## ruff: rules and formatting
 	@$(UV) sync --quiet --locked --group dev --python $(PYTHON)
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	.venv/bin/python scripts/refresh_vendor.py --check
 
 types: $(filter .uv/bin/uv,$(UV))  ## mypy --strict
 	@$(UV) sync --quiet --locked --group dev --python $(PYTHON)
