@@ -3,7 +3,7 @@ UV ?= $(shell command -v uv || echo .uv/bin/uv)
 QUESTION ?= What are the strongest arguments for and against carbon taxes?
 export UV_PYTHON_DOWNLOADS ?= never
 
-.PHONY: help demo test lint types wheel format clean
+.PHONY: help demo test fuzz lint types wheel format clean
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 
@@ -18,8 +18,14 @@ demo: $(filter .uv/bin/uv,$(UV))  ## install, and run one question through the w
 
 test: $(filter .uv/bin/uv,$(UV))  ## install what tests need, and run them all
 	@$(UV) sync --quiet --locked --group dev --python $(PYTHON)
+	@UV_PROJECT_ENVIRONMENT=.venv-fuzz $(UV) sync --quiet --locked --only-group fuzz --python $(PYTHON)
+	@if command -v npm >/dev/null; then npm ci --silent --prefix tests/api/node --no-audit --no-fund; else echo "no npm: the test with OpenAI's Node client will be skipped"; fi
 	@FUSION_TEST_GGUF=$$(PYTHON=$(PYTHON) bash .ci/fetch-test-model .cache) || echo "no small test model: tests of local models will be skipped"; \
 	export FUSION_TEST_GGUF; .venv/bin/python -m pytest -n 2 --dist loadfile
+
+fuzz: $(filter .uv/bin/uv,$(UV))  ## send the HTTP API what its OpenAPI document allows and forbids
+	@UV_PROJECT_ENVIRONMENT=.venv-fuzz $(UV) sync --quiet --locked --only-group fuzz --python $(PYTHON)
+	.venv-fuzz/bin/python tests/api/fuzz.py --examples 60 --seconds 4
 
 lint: $(filter .uv/bin/uv,$(UV))  ## ruff: rules and formatting
 	@$(UV) sync --quiet --locked --group dev --python $(PYTHON)
@@ -37,4 +43,4 @@ format: $(filter .uv/bin/uv,$(UV))  ## let ruff fix what it can
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .uv dist .mypy_cache .ruff_cache .hypothesis .langgraph_api
+	rm -rf .venv .venv-fuzz .uv tests/api/node/node_modules dist .mypy_cache .ruff_cache .hypothesis .langgraph_api

@@ -30,7 +30,8 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        group: `keys`, `models`, `engines`, `sandbox`, `ollama`, `local`, `checkpointer` or `tracing`.
+        group: `keys`, `models`, `engines`, `sandbox`, `ollama`, `local`, `checkpointer`, `server` or
+            `tracing`.
         name: What it is.
         state: `ok` works, `off` is not set up and need not be, `problem` is set up and does not work.
         detail: What was found.
@@ -66,7 +67,7 @@ async def examine(resources: Resources, *, live: bool = False) -> list[Check]:
         *await asyncio.to_thread(_engines, resources, env),
     ]
     checks += [await asyncio.to_thread(_sandbox, resources), await _ollama(env), _local(resources)]
-    checks += [*_checkpointers(), _tracing(env)]
+    checks += [*_checkpointers(), *await _server(), _tracing(env)]
     return [*checks, *await _live(models, resources)] if live else checks
 
 
@@ -160,6 +161,12 @@ def _checkpointers() -> list[Check]:
         else Check("checkpointer", name, "off", "not installed", f"pip install 'fusion-graph[{name}]'")
         for name, module in packages.items()
     ]
+
+
+async def _server() -> list[Check]:
+    from fusion_graph.doctor_server import server_checks  # noqa: PLC0415 - it needs this module
+
+    return await server_checks()
 
 
 def _importable(module: str) -> bool:

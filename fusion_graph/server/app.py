@@ -38,7 +38,7 @@ from fusion_graph.server.routes import (
 )
 from fusion_graph.server.services import Gate, Services
 from fusion_graph.server.settings import ServerSettings
-from fusion_graph.server.threads import LocalThreads
+from fusion_graph.server.threads import LocalThreads, ServedRuns, Threads
 
 
 def create_app(
@@ -119,10 +119,14 @@ async def _services(
 
 async def _keep(stack: AsyncExitStack, held: Services, database: Database, *, own_engine: bool) -> None:
     """Let an app store what it is asked to."""
-    saver = await stack.enter_async_context(checkpoints(held.settings))
-    if own_engine:
-        held.engine = LocalEngine(held.resources, saver)
-    opening = keeps(held.settings, database, held.engine, LocalThreads(saver), held.gate, held.metrics)
+    threads: Threads
+    if isinstance(held.engine, ServedRuns):
+        threads = held.engine.threads
+    else:
+        saver = await stack.enter_async_context(checkpoints(held.settings))
+        held.engine = LocalEngine(held.resources, saver) if own_engine else held.engine
+        threads = LocalThreads(saver)
+    opening = keeps(held.settings, database, held.engine, threads, held.gate, held.metrics)
     held.keeps = held.records = kept = await stack.enter_async_context(opening)
     held.background, held.continuity = kept.runs, StoredContinuity(kept.store)
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import MetaData, event
+from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -18,6 +18,8 @@ from fusion_graph.server.settings import ServerSettings
 
 metadata = MetaData()
 """All tables; each is defined beside the code that uses it."""
+_TABLES_LOCK = 0x66757461626C
+"""Names the lock under which the tables are made, among all that lock in a PostgreSQL database."""
 BUSY_SECONDS = 30.0
 """How long a SQLite writer waits for another process."""
 
@@ -65,6 +67,8 @@ async def opened(settings: ServerSettings) -> AsyncIterator[Database]:
     database = Database(await asyncio.to_thread(_engine, settings))
     try:
         async with database.write() as connection:
+            if connection.dialect.name == "postgresql":  # it lets two that look at once both find a table missing
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})"))
             await connection.run_sync(metadata.create_all)
         yield database
     finally:

@@ -16,7 +16,7 @@ from fusion_graph.errors import FusionError
 from fusion_graph.graph import Graph, build_deliberation_graph, build_fusion_graph
 from fusion_graph.resources import Resources
 from fusion_graph.server.disconnects import cancelled
-from fusion_graph.server.entering import Again, entry, made_ready
+from fusion_graph.server.entering import Again, Since, entry, made_ready
 from fusion_graph.server.event_buffer import EventBuffer
 from fusion_graph.server.failed_runs import refused
 from fusion_graph.server.plan import GraphName, RunPlan
@@ -30,7 +30,13 @@ class Engine(Protocol):
     """Runs plans, here or on another server."""
 
     def stream(
-        self, plan: RunPlan, *, thread_id: str | None = None, resume: bool = False, again: Again | None = None
+        self,
+        plan: RunPlan,
+        *,
+        thread_id: str | None = None,
+        resume: bool = False,
+        again: Again | None = None,
+        since: Since | None = None,
     ) -> AsyncGenerator[RunEvent, None]:
         """Run a plan.
 
@@ -39,9 +45,11 @@ class Engine(Protocol):
             thread_id: Where the run is saved, step by step; nowhere when unset.
             resume: Whether to go on with what was saved there.
             again: The earlier run, on a thread made ready, that this one takes up.
+            since: How far its stream was read before, where another server runs it.
 
         Yields:
-            What happens, `Ended` last. Closing the generator cancels the run, down to its HTTP requests.
+            What happens, `Ended` last. Closing the generator cancels the run, down to its HTTP requests, unless
+            another server runs it: then `stop` does.
 
         Raises:
             ApiError: The run cannot start, or cannot be taken up.
@@ -62,6 +70,9 @@ class Engine(Protocol):
             ApiError: There is nothing to take up.
         """
 
+    async def stop(self, thread_id: str) -> None:
+        """End what another server runs on a thread."""
+
 
 class LocalEngine:
     """Runs plans in this process.
@@ -77,9 +88,16 @@ class LocalEngine:
         self._graphs: dict[tuple[GraphName, bool], Graph] = {}
 
     async def stream(
-        self, plan: RunPlan, *, thread_id: str | None = None, resume: bool = False, again: Again | None = None
+        self,
+        plan: RunPlan,
+        *,
+        thread_id: str | None = None,
+        resume: bool = False,
+        again: Again | None = None,
+        since: Since | None = None,
     ) -> AsyncGenerator[RunEvent, None]:
         """Run a plan; see `Engine.stream`."""
+        del since
         buffer = EventBuffer()
         run = asyncio.create_task(self._run(plan, thread_id, buffer, resume=resume, again=again))
         try:
@@ -94,6 +112,9 @@ class LocalEngine:
             return await made_ready(self._graph(plan.graph, saved=True), _config(thread_id), again)
         except FusionError as error:
             raise refused(error) from error
+
+    async def stop(self, thread_id: str) -> None:
+        """Nothing is left to do: closing a run's generator ends it."""
 
     async def _run(self, plan: RunPlan, thread_id: str | None, buffer: EventBuffer, **how: Any) -> None:
         try:

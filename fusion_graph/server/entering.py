@@ -47,6 +47,19 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """How far the stream of a run on another server was read.
+
+    Attributes:
+        cursor: The id of the last part that was read.
+        said: What of the answer was told by then.
+    """
+
+    cursor: str
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """Where a run begins.
 

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fusion_graph.redaction import redact_data
 from fusion_graph.server.disconnects import ClientGoneError
+from fusion_graph.server.discreet import keep_contents_out_of_the_log
 from fusion_graph.server.errors import ApiError
 from fusion_graph.server.render.anthropic_errors import anthropic_type
 
@@ -31,11 +32,12 @@ _SAID = {404: "there is nothing at {path}", 405: "{method} is not served at {pat
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Give an app its error responses and request ids.
+    """Give an app its error responses and request ids, and a log without contents.
 
     Args:
         app: The app, whose own endpoints lie below `/v1/`; errors of others keep Starlette's `detail` beside ours.
     """
+    keep_contents_out_of_the_log()
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -74,7 +74,7 @@ class Key:
     @property
     def principal(self) -> Principal:
         """Who a request with this key comes from."""
-        return Principal(id=self.id, name=self.name, presets=self.presets)
+        return Principal(id=self.id, name=self.name, presets=self.presets, limit_usd=self.limit_usd)
 
 
 class Keys:

@@ -7,76 +7,77 @@ looks the same however the app is run.
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from langgraph_sdk import Auth
-from starlette.requests import Request
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
-from fusion_graph.resources import Resources
-from fusion_graph.server.database import opened
+from fusion_graph.config import FusionConfig
 from fusion_graph.server.errors import ApiError
-from fusion_graph.server.gate import Gate
-from fusion_graph.server.keys import Keys
-from fusion_graph.server.principal import ANONYMOUS
-from fusion_graph.server.settings import ServerSettings
+from fusion_graph.server.langgraph_app import is_own, served
+from fusion_graph.server.planning.names import Names, models_of
+from fusion_graph.server.principal import ANONYMOUS, Principal
+from fusion_graph.server.services import Services
+
+OWNER = "owner"
+"""The metadata field that names the owner of a thread, a run, an assistant or a cron job."""
+MAY_RUN = "runs"
+"""The permission to start runs past the endpoints below `/v1/`, which alone keep a key's limits."""
+_LIMITED = "this key has a spending limit or is limited to presets, which only the endpoints below /v1/ keep; ask there"
+_RUNNERS = ("/mcp", "/a2a")
+"""Paths that do nothing but run, and make a fault of the server of a run that is refused."""
+_MAKER = "created_by"
+"""The metadata field by which LangGraph Server marks the graphs' own assistants."""
 
 auth = Auth()
 _assistants: Any = auth.on.assistants
 """LangGraph's types know one action a handler; LangGraph itself takes several."""
-OWNER = "owner"
-OWN_PATHS = ("/v1/", "/healthz", "/readyz", "/chat", "/assets/")
-"""Paths of our own routes: their gate answers for itself."""
-
-
-@dataclass(slots=True)
-class _Held:
-    """The gate of one event loop; its database stays open as long as the process."""
-
-    loop: asyncio.AbstractEventLoop
-    stack: AsyncExitStack
-    gate: Gate
-
-
-_held: list[_Held] = []
-_opening = asyncio.Lock()
-
-
-async def _gate() -> Gate:
-    loop = asyncio.get_running_loop()
-    async with _opening:
-        for held in _held:
-            if held.loop is loop:
-                return held.gate
-        settings, stack = ServerSettings.from_env(), AsyncExitStack()
-        database = await stack.enter_async_context(opened(settings))
-        gate = Gate(settings, Keys(database), Resources.from_env())
-        _held.append(_Held(loop, stack, gate))
-        return gate
 
 
 @auth.authenticate
-async def authenticate(request: Request) -> Auth.types.MinimalUserDict:
+async def authenticate(scope: dict[str, Any]) -> Auth.types.MinimalUserDict:
     """Say who sends a request.
 
     Args:
-        request: The request.
+        scope: The request's ASGI scope. Its path is what LangGraph Server routes by; an URL holds what clients claim.
 
     Returns:
         The key's id as `identity`.
 
     Raises:
-        HTTPException: 401 without a valid key, 403 for a foreign page, 429 above the key's rate.
+        HTTPException: 401 without a valid key, 403 for a foreign page, or for a key whose limits are not kept there,
+            429 above the key's rate.
     """
-    if request.url.path == "/" or request.url.path.startswith(OWN_PATHS):
+    if is_own(scope["path"]):
         return {"identity": ANONYMOUS, "permissions": []}
     try:
-        principal = await (await _gate()).principal(request)
+        principal = await _services().gate.principal(HTTPConnection(scope))
     except ApiError as error:
-        raise Auth.exceptions.HTTPException(status_code=error.status, detail=error.message) from error
-    return {"identity": principal.id, "display_name": principal.name, "permissions": []}
+        raise _refusal(error) from error
+    limited = principal.presets is not None or principal.limit_usd is not None
+    if limited and scope["path"].startswith(_RUNNERS):
+        raise Auth.exceptions.HTTPException(status_code=403, detail=_LIMITED)
+    return {
+        "identity": principal.id,
+        "display_name": principal.name,
+        "permissions": [] if limited else [MAY_RUN],
+    }
+
+
+def _services() -> Services:
+    held: Services = served.state.services
+    return held
+
+
+def _refusal(error: ApiError) -> Exception:
+    """LangGraph Server makes 401 and 403 of its own exception, and a fault of every other status."""
+    if error.status in (401, 403):
+        return Auth.exceptions.HTTPException(status_code=error.status, detail=error.message)
+    wait = {} if error.retry_after is None else {"retry-after": str(max(1, round(error.retry_after)))}
+    return HTTPException(error.status, error.message, headers=wait)
 
 
 @auth.on
@@ -91,19 +92,32 @@ async def own_threads(ctx: Auth.types.AuthContext, value: Any) -> Auth.types.Fil
     return _owned(ctx, value)
 
 
+@auth.on.threads.create_run
+async def own_runs(ctx: Auth.types.AuthContext, value: Auth.types.RunsCreate) -> Auth.types.FilterType:
+    """Let an owner run what they may on their own threads."""
+    _check_run(ctx, value.get("kwargs") or {})
+    return _owned(ctx, value)
+
+
 @auth.on.crons
 async def own_crons(ctx: Auth.types.AuthContext, value: Any) -> Auth.types.FilterType:
     """Keep scheduled runs apart in the same way."""
+    if ctx.action in ("create", "update"):
+        _check_run(ctx, value.get("payload") or {})
     return _owned(ctx, value)
 
 
 async def any_assistant(ctx: Auth.types.AuthContext, value: Any) -> dict[str, Any]:  # noqa: ARG001
     """Show the graphs' own assistants to everybody, and others to their owner."""
-    return {"$or": [{"created_by": "system"}, {OWNER: ctx.user.identity}]}
+    return {"$or": [{_MAKER: "system"}, {OWNER: ctx.user.identity}]}
 
 
 async def own_assistants(ctx: Auth.types.AuthContext, value: Any) -> Auth.types.FilterType:
     """Let an owner make, change and remove their own assistants."""
+    if ctx.action in ("create", "update"):
+        _check_names(value)
+        if isinstance(metadata := value.get("metadata"), MutableMapping):
+            metadata.pop(_MAKER, None)
     return _owned(ctx, value)
 
 
@@ -122,8 +136,45 @@ async def own_store(ctx: Auth.types.AuthContext, value: Any) -> None:
 
 
 def _owned(ctx: Auth.types.AuthContext, value: Any) -> Auth.types.FilterType:
+    """Mark and filter; in place, since LangGraph Server goes on with the metadata it holds, not with a new dict."""
     mine = {OWNER: ctx.user.identity}
-    if isinstance(value, dict) and ctx.action in ("create", "update", "create_run"):
-        given = {key: entry for key, entry in (value.get("metadata") or {}).items() if key != "created_by"}
-        value["metadata"] = {**given, **mine}
+    if ctx.action in ("create", "update", "create_run"):
+        metadata = value.get("metadata")
+        if isinstance(metadata, MutableMapping):
+            metadata.update(mine)
+        else:
+            value["metadata"] = dict(mine)
     return mine
+
+
+def _check_run(ctx: Auth.types.AuthContext, run: Mapping[str, Any]) -> None:
+    if MAY_RUN not in ctx.permissions:
+        raise Auth.exceptions.HTTPException(status_code=403, detail=_LIMITED)
+    _check_names(run)
+
+
+def _check_names(run: Mapping[str, Any]) -> None:
+    """Refuse models that the operator does not offer, where they say what they offer.
+
+    Args:
+        run: `context` and `config` of a run or an assistant.
+    """
+    held = _services()
+    if held.settings.allowed_models is None:
+        return
+    names = Names(Principal(), held.settings, held.kit)
+    configurable = (run.get("config") or {}).get("configurable")
+    for given in (run.get("context"), configurable):
+        try:
+            for model in models_of(FusionConfig.model_validate(_settings_in(given))):
+                names.check_model(model, "context")
+        except ApiError as error:
+            raise Auth.exceptions.HTTPException(status_code=403, detail=error.message) from error
+        except ValidationError as error:
+            raise HTTPException(422, f"context: {error}") from error
+
+
+def _settings_in(given: Any) -> dict[str, Any]:
+    """Of what LangGraph puts there, the fields of our settings."""
+    known = FusionConfig.model_fields
+    return {name: value for name, value in given.items() if name in known} if isinstance(given, Mapping) else {}

@@ -1,8 +1,8 @@
-"""The OpenAPI document: what is really accepted, from the models that check it."""
+"""The OpenAPI document: what is really accepted, from the models that check it, and what is answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,36 +12,52 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fusion_graph.estimate import Estimate
+from fusion_graph.server.openapi_answers import ANSWERS, EVENT, OF, STREAMED
 from fusion_graph.server.openapi_examples import CHAT, ESTIMATE, MESSAGES, RESPONSES
 from fusion_graph.server.requests.anthropic import MessagesRequest
 from fusion_graph.server.requests.chat import ChatRequest
 from fusion_graph.server.requests.responses import ResponsesRequest
+from fusion_graph.server.requests.stored import ConversationChange, ConversationRequest, ItemsRequest, RetryRequest
 
 ABOUT = (
     "An OpenAI-compatible API over fusion graphs: a panel of models researches a question, a judge compares their "
-    "drafts, a writer answers. Fields that have no effect, or pass only with a harmless value, say so."
+    "drafts, a writer answers. Fields that have no effect, or pass only with a harmless value, say so. Text with "
+    "U+0000, integers beyond 64 bits and more than 64 levels of nesting are refused everywhere."
 )
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
-
-
-class ErrorDetail(BaseModel):
-    """What is wrong."""
-
-    message: str
-    type: str
-    param: str | None = None
-    code: str | None = None
-    failure_reason: str | None = None
-
-
-class Error(BaseModel):
-    """An error, in OpenAI's shape."""
-
-    error: ErrorDetail
-
-
-_MODELS: list[type[BaseModel]] = [ChatRequest, ResponsesRequest, MessagesRequest, Estimate, Error]
+_REQUESTS: tuple[type[BaseModel], ...] = (
+    ChatRequest,
+    ResponsesRequest,
+    MessagesRequest,
+    Estimate,
+    ConversationRequest,
+    ConversationChange,
+    ItemsRequest,
+    RetryRequest,
+)
+_MESSAGES = "/v1/messages"
+_READING = {
+    "400": "The request cannot be served; the error names the field, the value and the fix.",
+    "401": "There is no key, or it is not known here.",
+    "403": "The key, or the page that sends this, may not do it.",
+    "404": "There is no such thing of yours.",
+    "429": "Too much at once; `Retry-After` says when to come back.",
+    "500": "A fault of the server; its log says more.",
+}
+_WRITING = {
+    **_READING,
+    "409": "Something else is under way with it.",
+    "413": "The body is too large.",
+}
+_RUNNING = {
+    **_WRITING,
+    "402": "The key's spending limit, or the credit at a provider, is used up.",
+    "422": "The `Idempotency-Key` was used for another request.",
+    "502": "The run gave no answer; `failure_reason` says why.",
+    "503": "The server has no room; `Retry-After` says when to come back.",
+}
+_RUNS = ("/v1/chat/completions", "/v1/responses", _MESSAGES, "/v1/responses/{response_id}/retry")
 
 
 def install_openapi(app: FastAPI) -> None:
@@ -63,14 +79,17 @@ def document(app: FastAPI) -> dict[str, Any]:
         OpenAPI 3.1, JSON-plain.
     """
     described = get_openapi(title=app.title, version=app.version, description=ABOUT, routes=app.routes)
-    paths = {path: methods for path, methods in _paths().items() if path in _served(app)}
-    schemas = described.setdefault("components", {}).setdefault("schemas", {})
-    described["components"].setdefault("securitySchemes", {})["bearer"] = {"type": "http", "scheme": "bearer"}
+    components = described.setdefault("components", {})
+    components.setdefault("securitySchemes", {})["bearer"] = {"type": "http", "scheme": "bearer"}
     described["security"] = [{"bearer": []}, {}]
-    _, own = models_json_schema([(model, "validation") for model in _MODELS], ref_template=_REF)
-    schemas.update(own["$defs"])
-    for path, methods in paths.items():
-        described["paths"].setdefault(path, {}).update(methods)
+    _, own = models_json_schema([(model, "validation") for model in (*_REQUESTS, *ANSWERS)], ref_template=_REF)
+    components["schemas"] = own["$defs"]
+    served = _served(app)
+    for path, methods in _paths().items():
+        if path in served:
+            described["paths"].setdefault(path, {}).update(methods)
+    for method, path, operation in _operations(described):
+        operation["responses"] = _answers(method, path, operation)
     return described
 
 
@@ -89,24 +108,45 @@ def _served(app: FastAPI) -> set[str]:
     return {str(route.path).replace(":path}", "}") for route in iter_route_contexts(app.routes)}
 
 
+def _operations(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+def _answers(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """Say what an operation answers, refusals too; what FastAPI supposes of them does not hold here."""
+    told = dict(operation["responses"]["200"])
+    if (method, path) in OF:
+        told["content"] = {_JSON: {"schema": _ref(OF[method, path].__name__)}}
+    if (method, path) in STREAMED:
+        told["content"]["text/event-stream"] = {"itemSchema": EVENT}
+    runs = method == "post" and path in _RUNS
+    refusals = _RUNNING if runs else _READING if method == "get" else _WRITING
+    shape = {_JSON: {"schema": _ref("MessagesError" if path == _MESSAGES else "Error")}}
+    return {"200": told} | {
+        status: {"description": description, "content": shape} for status, description in sorted(refusals.items())
+    }
+
+
 def _paths() -> dict[str, dict[str, Any]]:
     either = {"anyOf": [_ref("ChatRequest"), _ref("ResponsesRequest")]}
     stream = "The answer; with `stream: true` server-sent events."
-    models = {"get": _operation("list_models", "The slugs, and the models that you may name.", None, "The list.")}
-    model = {"get": _operation("get_model", "One of them.", None, "It.")}
-    named = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
-    model["get"]["parameters"] = [named]
-    chat = _body(_ref("ChatRequest"), CHAT)
-    responses = _body(_ref("ResponsesRequest"), RESPONSES)
-    messages = _body(_ref("MessagesRequest"), MESSAGES)
-    told = _operation("estimate", "What a request would take.", _body(either, ESTIMATE), "The estimate.")
-    told["responses"]["200"]["content"][_JSON]["schema"] = {"type": "object", "allOf": [_ref("Estimate")]}
+    told = _operation("estimate", "What a request would take.", "The estimate.", _body(either, ESTIMATE))
+    told["responses"]["200"]["content"] = {_JSON: {"schema": {"type": "object", "allOf": [_ref("Estimate")]}}}
+    model = _operation("get_model", "One of them.", "It.")
+    model["parameters"] = [{"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}]
+    chat, responses, messages = (
+        _body(_ref("ChatRequest"), CHAT),
+        _body(_ref("ResponsesRequest"), RESPONSES),
+        _body(_ref("MessagesRequest"), MESSAGES),
+    )
     return {
-        "/v1/chat/completions": {"post": _operation("create_chat_completion", "A chat completion.", chat, stream)},
-        "/v1/responses": {"post": _operation("create_response", "A response.", responses, stream)},
-        "/v1/messages": {"post": _operation("create_message", "A message, in Anthropic's shape.", messages, stream)},
-        "/v1/models": models,
-        "/v1/models/{model}": model,
+        "/v1/chat/completions": {"post": _operation("create_chat_completion", "A chat completion.", stream, chat)},
+        "/v1/responses": {"post": _operation("create_response", "A response.", stream, responses)},
+        _MESSAGES: {"post": _operation("create_message", "A message, in Anthropic's shape.", stream, messages)},
+        "/v1/models": {"get": _operation("list_models", "The slugs, and the models that you may name.", "The list.")},
+        "/v1/models/{model}": {"get": model},
         "/v1/estimate": {"post": told},
     }
 
@@ -120,14 +160,6 @@ def _body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": {_JSON: {"schema": schema, "examples": shown}}}
 
 
-def _operation(name: str, summary: str, body: dict[str, Any] | None, done: str) -> dict[str, Any]:
-    content: dict[str, Any] = {_JSON: {"schema": {"type": "object"}}}
-    if done.endswith("events."):
-        content["text/event-stream"] = {"schema": {"type": "string"}}
-    failed = {
-        "description": "An error that names the field and the fix.",
-        "content": {_JSON: {"schema": _ref("Error")}},
-    }
-    answers = {"200": {"description": done, "content": content}, "default": failed}
-    told: dict[str, Any] = {"operationId": name, "summary": summary, "responses": answers}
+def _operation(name: str, summary: str, done: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    told: dict[str, Any] = {"operationId": name, "summary": summary, "responses": {"200": {"description": done}}}
     return told if body is None else {**told, "requestBody": body}

@@ -136,6 +136,13 @@ class Ended:
     output: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What came before was read up to a place in another server's stream; the first one says where it begins."""
+
+    cursor: str
+
+
 RunEvent = (
     Started
     | SeatAdded
@@ -152,4 +159,5 @@ RunEvent = (
     | AnswerDelta
     | AnswerReasoning
     | Ended
+    | Reached
 )

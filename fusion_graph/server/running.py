@@ -176,4 +176,6 @@ async def running(start: Start) -> AsyncIterator[Run]:
         finally:
             await run.close()
             if start.kept is not None:
+                if run.result is None and start.kept.thread_id is not None:
+                    await start.services.engine.stop(start.kept.thread_id)
                 await start.kept.close(run.error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
@@ -12,11 +12,20 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 class Threads(Protocol):
     """Threads, here or on another server."""
 
-    async def copy(self, source: str, target: str) -> None:
-        """Copy a thread with its history under another id."""
+    async def copy(self, source: str, target: str) -> str:
+        """Copy a thread with its history, under another id if that can be chosen; returns the copy's id."""
 
     async def delete(self, thread_id: str) -> None:
         """Delete a thread; nothing happens where there is none."""
+
+
+@runtime_checkable
+class ServedRuns(Protocol):
+    """An engine whose server keeps threads of its own."""
+
+    @property
+    def threads(self) -> Threads:
+        """Its threads."""
 
 
 class LocalThreads:
@@ -29,12 +38,13 @@ class LocalThreads:
     def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
         self._saver = saver
 
-    async def copy(self, source: str, target: str) -> None:
+    async def copy(self, source: str, target: str) -> str:
         """Copy a thread with its history, those of its subgraphs included."""
         config: RunnableConfig = {"configurable": {"thread_id": source}}
         entries = [entry async for entry in self._saver.alist(config)]
         for entry in reversed(entries):
             await self._put(entry, target)
+        return target
 
     async def delete(self, thread_id: str) -> None:
         """Delete a thread."""

@@ -36,15 +36,17 @@ class Translator:
 
     Args:
         given: Messages that the run was given; what comes after them in its output is new.
+        said: What was heard of a message that goes on, where the stream is taken up in its middle.
     """
 
-    def __init__(self, given: int) -> None:
+    def __init__(self, given: int, said: str = "") -> None:
         self._given = given
         self._last: dict[str, Any] = {}
         self._deliberated = False
         self._message_id: str | None = None
         self._turn = 0
-        self._said = ""
+        self._said = said
+        self._goes_on = bool(said)
 
     def take(self, namespace: Sequence[str], mode: str, data: Any) -> list[RunEvent]:
         """Take in one part of the stream.
@@ -58,6 +60,7 @@ class Translator:
             What happened, which may be nothing.
         """
         if mode == "custom":
+            self._goes_on = self._goes_on and not _begins_writing(data)
             handle = _HANDLERS.get(str(data.get("type"))) if isinstance(data, Mapping) else None
             return [] if handle is None else [handle(data)]
         if mode == "messages":
@@ -103,6 +106,8 @@ class Translator:
         return events
 
     def _answer(self, text: str, message_id: str | None) -> AnswerDelta:
+        if self._goes_on:
+            self._goes_on, self._message_id = False, message_id
         if message_id != self._message_id:
             self._turn += bool(self._said)
             self._message_id, self._said = message_id, ""
@@ -118,6 +123,10 @@ class Translator:
         if self._said and text.startswith(self._said):
             return [AnswerDelta(text[len(self._said) :], self._turn)]
         return [AnswerDelta(text, self._turn + bool(self._said))]
+
+
+def _begins_writing(data: Any) -> bool:
+    return isinstance(data, Mapping) and data.get("type") == "writer.in_progress"
 
 
 def _reasoning(message: AIMessageChunk) -> str:

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers by which a proxy says that it speaks for somebody else."""
+
 
 def is_loopback(host: str) -> bool:
     """Say whether a host name or address is this machine itself.
@@ -26,7 +29,10 @@ def from_this_machine(connection: HTTPConnection) -> bool:
     """Say whether a request was sent by a program on this machine to a local name.
 
     The name matters: a web page can make a browser on this machine call an address that its own name was pointed to.
+    What a proxy forwards is not from here, wherever the proxy stands.
     """
+    if any(name in connection.headers for name in _FORWARDED):
+        return False
     peer = connection.client
     named = urlsplit(f"//{connection.headers.get('host', '')}").hostname or ""
     return peer is not None and is_loopback(peer.host) and is_loopback(named)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from api_house import Api, Kept, script, serving
+from keeping_house import Keeper, keeping_app
+from postgres import MISSING, binaries, cluster, own_database
 from tenacity import wait_none
 
 from fusion_graph import Resources
@@ -93,3 +96,10 @@ def sqlite_keeper(scripted: ScriptedServer, sqlite: str) -> Iterator[Keeper]:
     """A running app that stores in a SQLite file."""
     with keeping_app(scripted, sqlite) as running:
         yield running
+
+
+@pytest.fixture
+def postgres_database(postgres: str) -> Iterator[str]:
+    """A PostgreSQL database of the test's own."""
+    with own_database(postgres) as address:
+        yield address

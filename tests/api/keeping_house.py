@@ -79,19 +79,19 @@ async def created(client: httpx.AsyncClient, **more: Any) -> dict[str, Any]:
     return told
 
 
-async def fetched(client: httpx.AsyncClient, response_id: str) -> dict[str, Any]:
+async def fetched(client: httpx.AsyncClient, response_id: str, **how: Any) -> dict[str, Any]:
     """Fetch a response."""
-    response = await client.get(f"/v1/responses/{response_id}")
+    response = await client.get(f"/v1/responses/{response_id}", **how)
     assert response.status_code == 200, response.text
     told: dict[str, Any] = response.json()
     return told
 
 
-async def ended(client: httpx.AsyncClient, response_id: str, seconds: float = 30.0) -> dict[str, Any]:
+async def ended(client: httpx.AsyncClient, response_id: str, seconds: float = 30.0, **how: Any) -> dict[str, Any]:
     """Wait for a response's end, and return it."""
     deadline = time.monotonic() + seconds
     while True:
-        told = await fetched(client, response_id)
+        told = await fetched(client, response_id, **how)
         if told["status"] in ENDED:
             return told
         assert time.monotonic() < deadline, told["status"]

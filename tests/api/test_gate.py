@@ -83,9 +83,13 @@ async def test_a_revoked_key_is_refused_at_once(url: str, settings: ServerSettin
     [
         {"host": "evil.example"},
         {"host": "evil.example:80", "origin": "http://evil.example"},
+        {"x-forwarded-for": "203.0.113.7"},
+        {"forwarded": "for=203.0.113.7"},
     ],
 )
-async def test_without_a_key_a_name_that_only_points_here_is_not_this_machine(url: str, headers: dict[str, str]):
+async def test_without_a_key_a_name_that_only_points_here_or_a_proxy_is_not_this_machine(
+    url: str, headers: dict[str, str]
+):
     refused = await ask(url, headers)
     assert refused.status_code == 401
     assert "fusion keys add" in refused.json()["error"]["message"]

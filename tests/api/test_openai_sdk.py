@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from api_house import ALPHA, ANSWER, AUTO, BETA, DRAFTS, FUSE, JUDGE, QUESTION, WRITER, Api, convenes
+from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from openai import APIError, APIStatusError, AsyncOpenAI
 from openrouter import OpenRouter
@@ -145,3 +146,61 @@ async def test_langchain_s_chat_openai(api: Api) -> None:
         whole = chunk if whole is None else whole + chunk
     assert whole.text == ANSWER
     assert whole.usage_metadata["total_tokens"] > 0
+
+
+async def test_langchain_s_chat_openai_over_responses(api: Api) -> None:
+    chat = ChatOpenAI(
+        model=WRITER,
+        base_url=f"{api.url}/v1",
+        api_key=SecretStr("none"),
+        max_retries=0,
+        use_responses_api=True,
+        extra_body=PLUGINS,
+    )
+    assert (await chat.ainvoke(QUESTION)).text == ANSWER
+    whole: Any = None
+    async for chunk in chat.astream(QUESTION):
+        whole = chunk if whole is None else whole + chunk
+    assert whole.text == ANSWER
+
+
+@pytest.mark.parametrize("responses", [False, True])
+async def test_langchain_s_chat_openai_runs_its_own_tools(api: Api, responses: bool) -> None:
+    api.models.on(
+        WRITER, lambda call: f"It is {call.tool_results[0]}." if call.tool_results else ToolCall("weather", {"c": 1})
+    )
+    chat = ChatOpenAI(
+        model=WRITER,
+        base_url=f"{api.url}/v1",
+        api_key=SecretStr("none"),
+        max_retries=0,
+        use_responses_api=responses,
+        extra_body={"plugins": [AUTO]},
+    ).bind_tools([{"name": "weather", "description": "Weather.", "parameters": {"type": "object", "properties": {}}}])
+    said = await chat.ainvoke(QUESTION)
+    [call] = said.tool_calls
+    assert (call["name"], call["args"]) == ("weather", {"c": 1})
+    done = ToolMessage("sunny", tool_call_id=call["id"])
+    assert (await chat.ainvoke([HumanMessage(QUESTION), said, done])).text == "It is sunny."
+
+
+async def test_openai_chat_with_the_client_s_tools(api: Api, openai: AsyncOpenAI) -> None:
+    api.models.on(
+        WRITER, lambda call: f"It is {call.tool_results[0]}." if call.tool_results else ToolCall("weather", {"c": 1})
+    )
+    tool: Any = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+    asked: Any = {"model": WRITER, "tools": [tool], "extra_body": {"plugins": [AUTO]}}
+    completion = await openai.chat.completions.create(messages=ASKED["messages"], **asked)
+    said = completion.choices[0].message
+    assert said.tool_calls is not None
+    done: Any = {"role": "tool", "tool_call_id": said.tool_calls[0].id, "content": "sunny"}
+    again = await openai.chat.completions.create(messages=[*ASKED["messages"], said, done], **asked)
+    assert again.choices[0].message.content == "It is sunny."
+
+
+async def test_openrouter_and_openai_read_the_list_of_models(openrouter: OpenRouter, openai: AsyncOpenAI) -> None:
+    listed: Any = await openrouter.models.list_async()
+    entries = {entry.id: entry for entry in listed.result.data}
+    assert entries["openrouter/fusion"].pricing.prompt == "-1"
+    assert {model.id async for model in openai.models.list()} == set(entries)
+    assert (await openai.models.retrieve("fusion/general-fast")).id == "fusion/general-fast"

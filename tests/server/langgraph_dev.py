@@ -45,7 +45,7 @@ def langgraph_dev(folder: Path, **variables: str) -> Iterator[LangGraphDev]:
     shutil.copy(REPOSITORY / "langgraph.json", folder)
     port, log = _free_port(), folder / "langgraph.log"
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
-    env = {name: os.environ[name] for name in _KEPT if name in os.environ} | _QUIET | variables
+    env = process_environment(folder, **variables)
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
@@ -56,6 +56,12 @@ def langgraph_dev(folder: Path, **variables: str) -> Iterator[LangGraphDev]:
             yield server
         finally:
             _stop(process)
+
+
+def process_environment(folder: Path, **variables: str) -> dict[str, str]:
+    """What a server's process sees: nothing of this machine's keys, and a database of its own."""
+    own = {"FUSION_SERVER_DATABASE": str(folder / "server.sqlite")}
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | _QUIET | own | variables
 
 
 def _free_port() -> int:

@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 
 from dotenv import dotenv_values
 from langgraph_dev import REPOSITORY
 
 from fusion_graph.presets import load_catalog
+from fusion_graph.server.settings import PREFIX, ServerSettings
 from fusion_graph.tools.engine_choice import KEYS
 
 EXAMPLE = REPOSITORY / ".env.example"
@@ -27,10 +29,11 @@ def test_the_served_graphs_load_without_any_key() -> None:
 def test_the_example_names_every_variable_and_sets_none() -> None:
     source = "\n".join(file.read_text("utf-8") for file in (REPOSITORY / "fusion_graph").rglob("*.py"))
     ours = set(re.findall(r"\bFUSION_(?!TEST_|ID\b)[A-Z]+(?:_[A-Z]+)*\b", source))
+    settings = {PREFIX + each.name.upper() for each in fields(ServerSettings)}
     providers = {key for provider in load_catalog().providers.values() for key in provider.keys}
     tracing = {"LANGSMITH_TRACING", "LANGSMITH_API_KEY", "LANGSMITH_PROJECT"}
 
     text = EXAMPLE.read_text("utf-8")
     named = set(re.findall(r"^# ([A-Z_]+)=", text, re.MULTILINE))
-    assert {*ours, *providers, *KEYS.values(), *tracing, "OPENROUTER_API_KEY", "OLLAMA_HOST"} <= named
+    assert {*ours, *settings, *providers, *KEYS.values(), *tracing, "OPENROUTER_API_KEY", "OLLAMA_HOST"} <= named
     assert dict(dotenv_values(EXAMPLE)) == {}

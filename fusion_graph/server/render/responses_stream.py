@@ -69,6 +69,10 @@ class ResponsesStream:
         """Whether the last event has been made."""
         return self._told.ended is not None
 
+    def go_on(self) -> str:
+        """Go on with a message whose stream is taken up in its middle; returns what it says so far."""
+        return self._spoken.go_on()
+
     def response(self) -> dict[str, Any]:
         """Return the Response as it stands."""
         if self._told.ended is not None:

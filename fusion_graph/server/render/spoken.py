@@ -54,6 +54,17 @@ class Spoken:
         )
         return [*wire, delta]
 
+    def go_on(self) -> str:
+        """Go on with the message that was open before a restart, as the stream's first turn.
+
+        Returns:
+            What it says.
+        """
+        if self._told.open_item("message") is None:
+            return ""
+        self._turn = 0
+        return self._told.answer
+
     def reasoning(self, text: str) -> list[dict[str, Any]]:
         """Tell a piece of reasoning."""
         wire = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
@@ -11,27 +10,6 @@ from fusion_graph.server.requests.faults import bad, path
 MAX_DEPTH = 64
 """Levels of nesting; JSON schemas of functions are the deepest that is honestly sent."""
 MAX_INTEGER = 2**63
-
-
-def read_body(raw: bytes) -> dict[str, Any]:
-    """Read the JSON of a request.
-
-    Args:
-        raw: The body, whose size has been limited already.
-
-    Returns:
-        The object.
-
-    Raises:
-        ApiError: 400: it is no JSON, no object, or holds what cannot be kept.
-    """
-    try:
-        body = json.loads(raw)
-    except RecursionError as error:
-        raise bad(f"the body is nested more than {MAX_DEPTH} levels deep", code="invalid_json") from error
-    except ValueError as error:  # json.JSONDecodeError, UnicodeDecodeError, or an integer with too many digits
-        raise bad(f"the body is not valid JSON: {str(error)[:200]}", code="invalid_json") from error
-    return plain(body)
 
 
 def plain(body: Any) -> dict[str, Any]:

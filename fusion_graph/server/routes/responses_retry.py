@@ -20,7 +20,7 @@ from fusion_graph.server.plan import RunPlan
 from fusion_graph.server.planning.make import settle
 from fusion_graph.server.planning.names import Names
 from fusion_graph.server.principal import Principal
-from fusion_graph.server.records.responses import ANSWERED, StoredResponse
+from fusion_graph.server.records.response_rows import ANSWERED, StoredResponse
 from fusion_graph.server.requests.faults import checked
 from fusion_graph.server.requests.plain import plain
 from fusion_graph.server.requests.stored import RetryRequest

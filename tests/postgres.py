@@ -10,6 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
+
+import psycopg
 
 MISSING = (
     "PostgreSQL is not installed: no initdb on PATH or under /usr/lib/postgresql (Debian: apt-get install postgresql)"
@@ -60,3 +63,22 @@ def _unprivileged() -> str | None:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
+
+
+@contextmanager
+def own_database(address: str) -> Iterator[str]:
+    """Make a database in a running cluster, and drop it afterwards.
+
+    Args:
+        address: Connection string of the cluster.
+
+    Yields:
+        Connection string of the database.
+    """
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield address.replace("/postgres?", f"/{name}?")
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
