@@ -104,7 +104,7 @@ def _rows(receipt: Receipt) -> list[Row]:
         for seat in receipt.seats
     ]
     if receipt.judge is not None:
-        rows.append(_row("judge", receipt.judge, "failed" if receipt.judge.failure else "ok"))
+        rows.append(_row("judge", receipt.judge, _judged(receipt)))
     if receipt.writer is not None:
         rows.append(_row("writer", receipt.writer, "failed" if receipt.writer.failure else "ok"))
     if receipt.earlier is not None:
@@ -140,6 +140,14 @@ def _replaced(earlier: Totals, *, offline: bool) -> Row:
 
 def _outcome(seat: SeatReceipt) -> str:
     return seat.outcome if seat.review is None else f"{seat.outcome}, {seat.review}"
+
+
+def _judged(receipt: Receipt) -> str:
+    """How the judge ended: a reply that holds no analysis is a call that went well, and no analysis."""
+    if receipt.judge is not None and receipt.judge.failure is not None:
+        return "failed"
+    lost = any(entry.part == "judge" and entry.reason.startswith("judge_") for entry in receipt.degraded)
+    return "no analysis" if lost and receipt.rung is None else "ok"
 
 
 def _models(part: SeatReceipt | PartReceipt) -> str:

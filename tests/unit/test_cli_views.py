@@ -430,3 +430,15 @@ def test_a_receipt_with_everything_on_it_fits_its_terminal(width):
     show_receipt(console, _receipt(earlier={"calls": 4, "tool_calls": 2, "usage": usage}, edits=edits))
     assert all(len(row) <= width for row in _said(console).splitlines())
     assert "analysis removed" in " ".join(_said(console).split())
+
+
+def test_a_judge_that_answered_without_an_analysis_is_not_shown_as_ok():
+    judge = {"requested_model": "acme/j", "calls": 2, "latency": 1.0}
+    lost = [{"part": "judge", "reason": "judge_not_valid_json", "detail": "there is no JSON object in it"}]
+    console = _console()
+    show_receipt(console, Receipt.model_validate({"judge": judge, "degraded": lost}))
+    row = next(line for line in _said(console).splitlines() if line.startswith("judge"))
+    assert "no analysis" in row
+    whole = _console()
+    show_receipt(whole, Receipt.model_validate({"judge": judge, "rung": "native"}))
+    assert "no analysis" not in _said(whole)
