@@ -114,16 +114,21 @@ class Catalog:
         Returns:
             The family, such as `anthropic`; else the author of an `author/model` name; else `None`.
         """
-        name = model.lower().lstrip("~")
-        provider, _, rest = name.partition(":")
-        direct = bool(rest) and "/" not in provider
-        local = direct and provider == "local"
-        name = rest.rsplit("/", 1)[-1] if local else rest if direct else name
-        words = re.split(r"[/_.:-]", name)
-        for family, marks in self.families.items():
-            if any(word.startswith(mark) for mark in marks for word in words):
-                return family
-        return None if direct or "/" not in name else name.split("/", 1)[0] or None
+        return _family(model, tuple(self.families.items()))
+
+
+@lru_cache(maxsize=1024)
+def _family(model: str, families: tuple[tuple[str, tuple[str, ...]], ...]) -> str | None:
+    name = model.lower().lstrip("~")
+    provider, _, rest = name.partition(":")
+    direct = bool(rest) and "/" not in provider
+    local = direct and provider == "local"
+    name = rest.rsplit("/", 1)[-1] if local else rest if direct else name
+    words = re.split(r"[/_.:-]", name)
+    for family, marks in families:
+        if any(word.startswith(marks) for word in words):
+            return family
+    return None if direct or "/" not in name else name.split("/", 1)[0] or None
 
 
 class _ProviderEntry(BaseModel):

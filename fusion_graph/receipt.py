@@ -46,8 +46,8 @@ class SeatReceipt(_Record):
     @classmethod
     def of(cls, outcome: PanelistOutcome) -> Self:
         """Make it from a seat's outcome."""
-        shared = outcome.model_dump(include=set(cls.model_fields) - {"sources"})
-        return cls(**shared, requested_model=outcome.model, sources=len(outcome.sources))
+        shared = {name: getattr(outcome, name) for name in cls.model_fields if name in PanelistOutcome.model_fields}
+        return cls(**{**shared, "requested_model": outcome.model, "sources": len(outcome.sources)})
 
 
 class PartReceipt(_Record):

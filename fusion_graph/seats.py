@@ -78,9 +78,10 @@ async def check(kit: Kit, config: FusionConfig, seats: Sequence[Seat], *, writes
     for seat in seats:
         for model in (seat.model, *seat.fallbacks):
             kit.models.get(model, kit.seat_settings(config, seat), asked_by=f"seat {seat.id!r}")
-        await _tools(kit, config, seat)
     kit.models.get(judge_of(config), kit.judge_settings(config), asked_by="judge")
-    await _tools(kit, config, None)
+    equipped = [seat for seat in (*seats, None) if kit.specs(config, seat) != []]
+    if equipped:
+        await asyncio.to_thread(_check_tools, kit, config, equipped)
     if writes:
         check_writer(kit, config)
 
@@ -100,12 +101,12 @@ def check_writer(kit: Kit, config: FusionConfig) -> None:
     writer_model(kit, writer_of(config), config)
 
 
-async def _tools(kit: Kit, config: FusionConfig, seat: Seat | None) -> None:
-    who = f"seat {seat.id!r}" if seat else "judge"
-    try:
-        await asyncio.to_thread(kit.check_tools, config, seat)
-    except ConfigError as error:
-        raise type(error)(f"{who}: {error}") from error
+def _check_tools(kit: Kit, config: FusionConfig, equipped: Sequence[Seat | None]) -> None:
+    for seat in equipped:
+        try:
+            kit.check_tools(config, seat)
+        except ConfigError as error:
+            raise type(error)(f"{f'seat {seat.id!r}' if seat else 'judge'}: {error}") from error
 
 
 def visible(

@@ -50,7 +50,7 @@ def fan_out_node(kit: Kit, *, writes: bool) -> FanOut:
         receipt = receipt.amended(limits=ledger.entry(), degraded=not_enforceable(ledger))
         emitter(runtime.stream_writer)(
             "fusion.started",
-            seats=[{"id": seat.id, "label": seat.label, "model": seat.model} for seat in seats],
+            seats=[seat.model_dump(mode="json", include={"id", "label", "model", "role"}) for seat in seats],
             judge=judge_of(settings),
             writer=writer_of(settings) if writes else None,
             chosen=receipt.chosen,

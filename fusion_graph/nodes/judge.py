@@ -27,6 +27,7 @@ from fusion_graph.middleware.temperature import DropTemperature
 from fusion_graph.middleware.tool_guard import ToolGuard
 from fusion_graph.models import DEFAULT_WINDOW, context_window
 from fusion_graph.nodes.join import in_order, labelled
+from fusion_graph.outcomes import PanelistOutcome
 from fusion_graph.prompting import render
 from fusion_graph.purse import Purse
 from fusion_graph.quirks import withdrawal
@@ -62,14 +63,15 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
         started, meter = time.monotonic(), Meter(kit.prices.price)
         meter.resumed = kit.began_before(state["run_key"], JUDGE, state["process"])
         window = drafts_window(kit, settings, writes=not ends)
-        trim, temperature, block = TrimOnOverflow(), DropTemperature(), shared_block(state, settings, window)
+        trim, temperature, outcomes = TrimOnOverflow(), DropTemperature(), in_order(state)
+        block = shared_block(state, outcomes, settings, window)
         own = part_config(config, JUDGE, meter, requested_model=judge_of(settings))
         receipt, writes = Receipt.model_validate(state["receipt"]), not ends
         ledger = reader_ledger(kit, state["run_key"], settings, receipt, block.text, writes=writes)
         ladder = _ladder(kit, settings, state["run_key"], block.text, emit, own, [trim, temperature], ledger)
         verdict = await ladder.climb()
         meter.recall(JUDGE, judge_of(settings), verdict.messages)
-        update = _read(state, verdict)
+        update = _read(state, outcomes, verdict)
         part = PartReceipt.of(JUDGE, judge_of(settings), meter, started, verdict.failure)
         ledger.done(JUDGE)
         reached = marks(ledger, receipt, JUDGE, final=ends)
@@ -79,7 +81,7 @@ def judge_node(kit: Kit, *, ends: bool) -> Judge:
             judge=part,
             rung=verdict.rung,
             degraded=degraded,
-            kinship=kinships(kit.models.catalog, settings, in_order(state), writes=not ends),
+            kinship=kinships(kit.models.catalog, settings, outcomes, writes=not ends),
             status="ok" if ends else None,
         )
         ended = {"outcome": verdict.reason} if verdict.reason else {"rung": verdict.rung}
@@ -161,9 +163,9 @@ def judge_prompt(settings: FusionConfig, *, has_tools: bool) -> str:
     return render("judge", settings.prompts, tools=tools if has_tools else "", schema=schema_text())
 
 
-def shown_drafts(state: FusionState) -> list[Labelled]:
+def shown_drafts(state: FusionState, outcomes: Sequence[PanelistOutcome]) -> list[Labelled]:
     """Return the drafts as they are shown; the same in every node and after a resume."""
-    return labelled(state["shown"], [outcome for outcome in in_order(state) if outcome.usable])
+    return labelled(state["shown"], [outcome for outcome in outcomes if outcome.usable])
 
 
 def drafts_window(kit: Kit, settings: FusionConfig, *, writes: bool) -> int:
@@ -176,11 +178,12 @@ def drafts_window(kit: Kit, settings: FusionConfig, *, writes: bool) -> int:
     return max(window - output - RESERVED, window // 4)
 
 
-def shared_block(state: FusionState, settings: FusionConfig, window: int) -> Block:
+def shared_block(state: FusionState, outcomes: Sequence[PanelistOutcome], settings: FusionConfig, window: int) -> Block:
     """Render the block that judge and writer have in common, to the same bytes for both.
 
     Args:
         state: The run's state.
+        outcomes: The seats' outcomes in it, in the panel's order.
         settings: Its settings.
         window: Tokens that the block may have.
 
@@ -189,23 +192,22 @@ def shared_block(state: FusionState, settings: FusionConfig, window: int) -> Blo
     """
     question, earlier = split_question(state["messages"])
     before = "" if settings.history == "question" else transcript(earlier, system=settings.history == "full")
-    outcomes = in_order(state)
     return drafts_block(
         question,
         before,
-        shown_drafts(state),
+        shown_drafts(state, outcomes),
         Registry.of(outcomes),
         window=window,
         blind=settings.blind,
     )
 
 
-def _read(state: FusionState, verdict: Verdict) -> dict[str, Any]:
+def _read(state: FusionState, outcomes: Sequence[PanelistOutcome], verdict: Verdict) -> dict[str, Any]:
     registry = Registry([Source.model_validate(source) for source in state["sources"]])
     registry.add(JUDGE, found_in(verdict.messages))
     if verdict.analysis is None:
         return {"analysis": None, "sources": [source.model_dump() for source in registry.sources]}
-    labels = {draft.label: draft.outcome.seat_id for draft in shown_drafts(state)}
+    labels = {draft.label: draft.outcome.seat_id for draft in shown_drafts(state, outcomes)}
     models = {seat["id"]: seat["model"] for seat in state["seats"]}
     unblinder = Unblinder(labels, models, [source.id for source in registry.sources])
     analysis = unblinder.analysis(verdict.analysis).model_dump(mode="json")

@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.messages import AIMessage, AnyMessage, convert_to_messages
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
@@ -63,6 +63,9 @@ def panelist_node(kit: Kit, *, writes: bool) -> Panelist:
     """
 
     async def panelist(task: PanelistTask, runtime: Runtime[FusionConfig], config: RunnableConfig) -> dict[str, Any]:
+        # A retry through LangGraph Server's API brings them as JSON.
+        messages = cast("list[AnyMessage]", convert_to_messages(task["messages"]))
+        task = {**task, "messages": messages}
         settings = kit.settle(runtime.context, task["settings"])
         seat = Seat.model_validate(task["seat"])
         emit = emitter(runtime.stream_writer)
@@ -102,7 +105,7 @@ class _Research:
             config,
             seat.id,
             self.meter,
-            self.clock,
+            *([] if self.settings.seat_idle_timeout is None else [self.clock]),  # only there need it hear progress
             seat_id=seat.id,
             seat_label=seat.label,
             seat_role=seat.role,
@@ -228,6 +231,10 @@ def _report(emit: Emit, outcome: PanelistOutcome) -> None:
         "seat_id": outcome.seat_id,
         "outcome": outcome.outcome,
         "latency": outcome.latency,
+        "usage": outcome.usage.model_dump(mode="json"),
+        "calls": outcome.calls,
+        "tool_calls": outcome.tool_calls,
+        "served_model": outcome.served_model,
     }
     if outcome.usable:
         emit("panel.completed", content=outcome.content, **facts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -27,7 +27,7 @@ from fusion_graph.middleware.retry import with_retries
 from fusion_graph.nested import within
 from fusion_graph.nodes.join import in_order
 from fusion_graph.nodes.judge import drafts_window, shared_block, shown_drafts
-from fusion_graph.outcomes import ending
+from fusion_graph.outcomes import PanelistOutcome, ending
 from fusion_graph.prompting import render
 from fusion_graph.purse import Purse
 from fusion_graph.receipt import PartReceipt, Receipt
@@ -59,7 +59,8 @@ def writer_node(kit: Kit) -> Writer:
         started, meter = time.monotonic(), Meter(kit.prices.price)
         meter.resumed = kit.began_before(state["run_key"], WRITER, state["process"])
         own = part_config(config, WRITER, meter, requested_model=writer_of(settings))
-        prompt, receipt = _prompt(kit, settings, state), Receipt.model_validate(state["receipt"])
+        outcomes, receipt = in_order(state), Receipt.model_validate(state["receipt"])
+        prompt = _prompt(kit, settings, state, outcomes)
         ledger = reader_ledger(kit, state["run_key"], settings, receipt, prompt, writes=True)
         cap = writer_settings(settings).max_tokens or settings.max_completion_tokens
         leniency = Leniency(settings.writer_options)
@@ -70,7 +71,7 @@ def writer_node(kit: Kit) -> Writer:
             message, check = fallback(state["responses"], state["analysis"], registry)
         else:
             message, check = annotated(answer, registry)
-        kin = kinships(kit.models.catalog, settings, in_order(state), writes=True)
+        kin = kinships(kit.models.catalog, settings, outcomes, writes=True)
         lost = [*degradations(answer, failure, check), *leniency.told(), *resumed(WRITER, meter)]
         receipt = receipt.amended(
             writer=part,
@@ -89,11 +90,11 @@ def writer_node(kit: Kit) -> Writer:
     return writer
 
 
-def _prompt(kit: Kit, settings: FusionConfig, state: FusionState) -> str:
-    labels = {draft.outcome.seat_id: draft.label for draft in shown_drafts(state)}
+def _prompt(kit: Kit, settings: FusionConfig, state: FusionState, outcomes: Sequence[PanelistOutcome]) -> str:
+    labels = {draft.outcome.seat_id: draft.label for draft in shown_drafts(state, outcomes)}
     compared = None if state["analysis"] is None else blinded(Analysis.model_validate(state["analysis"]), labels)
     window = min(state["window"], drafts_window(kit, settings, writes=True))  # smaller only where a fork changed it
-    return f"{shared_block(state, settings, window).text}\n\n{writer_prompt(settings, compared)}"
+    return f"{shared_block(state, outcomes, settings, window).text}\n\n{writer_prompt(settings, compared)}"
 
 
 async def _write(

@@ -14,7 +14,7 @@ from fusion_graph.outcomes import PanelistOutcome
 from fusion_graph.runs import TakenUp, prepare_fork, prepare_retry
 from fusion_graph.server.errors import ApiError
 from fusion_graph.server.plan import RunPlan
-from fusion_graph.server.run_events import AnalysisCompleted, RunEvent, SeatAdded, SeatCompleted, Started
+from fusion_graph.server.run_events import AnalysisCompleted, RunEvent, SeatAdded, SeatCompleted, Spent, Started
 
 From = Literal["seats", "judge", "writer", "rest"]
 """Where an earlier run is taken up: at its failed seats, its judge, its writer, or where it stopped."""
@@ -143,13 +143,19 @@ def _changes(plan: RunPlan, again: Again) -> FusionConfig | None:
 
 def _known(values: Mapping[str, Any], plan: RunPlan, again: Again) -> list[RunEvent]:
     """Tell of the drafts that are kept, as a run tells of its seats."""
-    seats = [{name: seat.get(name) for name in ("id", "label", "model")} for seat in values.get("seats", [])]
+    seats = [{name: seat.get(name) for name in ("id", "label", "model", "role")} for seat in values.get("seats", [])]
     events: list[RunEvent] = [Started(seats, plan.config.judge, plan.config.writer, None, None)]
     for held in values.get("outcomes", {}).values():
         outcome = PanelistOutcome.model_validate(held)
         if outcome.usable:
             events.append(SeatAdded(outcome.seat_id, outcome.label, outcome.model))
-            events.append(SeatCompleted(outcome.seat_id, outcome.outcome, outcome.content, outcome.latency))
+            events.append(_kept(outcome))
     if again.at == "writer" and values.get("analysis") is not None:
         events.append(AnalysisCompleted(values["analysis"], None, None))
     return events
+
+
+def _kept(outcome: PanelistOutcome) -> SeatCompleted:
+    usage = outcome.usage.model_dump(mode="json")
+    spent = Spent(usage, outcome.calls, outcome.tool_calls, outcome.served_model)
+    return SeatCompleted(outcome.seat_id, outcome.outcome, outcome.content, outcome.latency, spent)

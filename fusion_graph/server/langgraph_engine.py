@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -13,13 +13,14 @@ from langgraph.types import Command, Send, StateSnapshot
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import NotFoundError
+from langgraph_sdk.schema import StreamPart
 from typing_extensions import override
 
 from fusion_graph import errors
 from fusion_graph.graph import Graph
 from fusion_graph.runs import TakenUp
 from fusion_graph.server.engine import Engine
-from fusion_graph.server.entering import Again, Since, entry, made_ready
+from fusion_graph.server.entering import Again, Entry, Since, entry, made_ready
 from fusion_graph.server.errors import ApiError
 from fusion_graph.server.failed_runs import refused
 from fusion_graph.server.langgraph_messages import read_state, wire_messages
@@ -77,11 +78,14 @@ class ServedEngine:
             return
         run_id = await self._latest(thread_id) if resume else None
         if run_id is None:
-            known, run_id = await self._begun(plan, thread_id, again, resume=resume)
-            for event in known:
+            begin = await self._entry(plan, thread_id, again, resume=resume)
+            for event in begin.known:
                 yield event
-            since = None
-        async with aclosing(self._told(plan, thread_id, run_id, since)) as events:
+            parts, since = self._begun(plan, thread_id, begin.taken), None
+        else:
+            last = since.cursor if since else BEGINNING
+            parts = self.client.runs.join_stream(thread_id, run_id, last_event_id=last)
+        async with aclosing(self._told(plan, thread_id, parts, since)) as events:
             async for event in events:
                 yield event
 
@@ -112,55 +116,54 @@ class ServedEngine:
             return None
         return runs[0]["run_id"] if runs and runs[0]["status"] in (*_UNDER_WAY, "success") else None
 
-    async def _begun(
-        self, plan: RunPlan, thread_id: str, again: Again | None, *, resume: bool
-    ) -> tuple[list[RunEvent], str]:
+    async def _entry(self, plan: RunPlan, thread_id: str, again: Again | None, *, resume: bool) -> Entry:
         metadata = {self._owner_key: plan.owner, "graph_id": plan.graph}
         await self.client.threads.create(thread_id=thread_id, metadata=metadata, if_exists="do_nothing")
         try:
-            begin = await entry(self._graph(plan), plan, _config(thread_id), resume=resume, again=again)
+            return await entry(self._graph(plan), plan, _config(thread_id), resume=resume, again=again)
         except errors.FusionError as error:
             raise refused(error) from error
-        context = begin.taken.context
-        run = await self.client.runs.create(
+
+    def _begun(self, plan: RunPlan, thread_id: str, taken: TakenUp) -> AsyncIterator[StreamPart]:
+        context = taken.context
+        return self.client.runs.stream(
             thread_id,
             plan.graph,
-            **_given(begin.taken),
+            **_given(taken),
             context=None if context is None else context.model_dump(mode="json", exclude_unset=True),
             stream_mode=MODES,
             stream_subgraphs=True,
             stream_resumable=True,
+            on_disconnect="continue",
             multitask_strategy="reject",
             durability="sync",
-            metadata=metadata,
+            metadata={self._owner_key: plan.owner},
         )
-        return begin.known, run["run_id"]
 
     async def _told(
-        self, plan: RunPlan, thread_id: str, run_id: str, since: Since | None
+        self, plan: RunPlan, thread_id: str, parts: AsyncIterator[StreamPart], since: Since | None
     ) -> AsyncGenerator[RunEvent, None]:
-        last = since.cursor if since else BEGINNING
+        last = StreamPart("", {}, since.cursor if since else BEGINNING)
         translator = Translator(len(plan.messages), since.said if since else "")
-        yield Reached(last)
-        parts = self.client.runs.join_stream(thread_id, run_id, last_event_id=last)
+        yield Reached(last.id or BEGINNING)
         async for part in parts:
             if part.event == "error":
                 raise _failure(part.data)
             if part.id is not None:
-                if _place(part.id) <= _place(last):
-                    continue  # what comes while a stream is joined can come twice
-                last = part.id
+                if _heard_before(part, last):
+                    continue
+                last = part
             for event in _heard(translator, part.event, part.data):
                 yield event
-            yield Reached(last)
-        await self._look(thread_id, run_id, translator)
+            yield Reached(last.id or BEGINNING)
+        await self._look(thread_id, translator)
         for event in translator.end():
             yield event
-        yield Reached(last)
+        yield Reached(last.id or BEGINNING)
 
-    async def _look(self, thread_id: str, run_id: str, translator: Translator) -> None:
-        """Take in how the run ended, whatever of its stream was still there."""
-        run = await self.client.runs.get(thread_id, run_id)
+    async def _look(self, thread_id: str, translator: Translator) -> None:
+        """Take in how the thread's run ended, whatever of its stream was still there."""
+        [run] = await self.client.runs.list(thread_id, limit=1)
         if run["status"] in ("error", "timeout", "interrupted"):
             raise ApiError(500, f"LangGraph Server ended the run: {run['status']}", code="run_broken")
         state = await self.client.threads.get_state(thread_id)
@@ -209,6 +212,12 @@ def _heard(translator: Translator, name: str, data: Any) -> list[RunEvent]:
     if mode == "values":
         return translator.take(namespace, mode, read_state(data) if isinstance(data, Mapping) else data)
     return translator.take(namespace, mode, data) if mode == "custom" else []
+
+
+def _heard_before(part: StreamPart, last: StreamPart) -> bool:
+    """Whether a part came twice, as it may while a stream is joined; `langgraph dev` gives several parts one id."""
+    place, reached = _place(part.id or BEGINNING), _place(last.id or BEGINNING)
+    return place < reached or (place == reached and part == last)
 
 
 def _place(part_id: str) -> tuple[int, ...]:

@@ -64,24 +64,36 @@ class SeatToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What a seat took: its usage as plain data (`fusion_graph.usage.Usage`), its calls, and who answered last."""
+
+    usage: dict[str, Any]
+    calls: int
+    tool_calls: int
+    served_model: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SeatCompleted:
-    """A seat ended with a draft."""
+    """A seat ended with a draft; `spent` is `None` where a run of an earlier version did not tell it."""
 
     seat_id: str
     outcome: str
     content: str
     seconds: float
+    spent: Spent | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SeatFailed:
-    """A seat ended without one."""
+    """A seat ended without one; `spent` as above."""
 
     seat_id: str
     outcome: str
     error: str
     seconds: float
     status_code: int | None
+    spent: Spent | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from fusion_graph.server.run_events import (
     SeatReasoning,
     SeatToolCall,
     SeatToolResult,
+    Spent,
     Started,
     WriterStarted,
 )
@@ -143,8 +144,19 @@ def _started(event: _Event) -> RunEvent:
     return Started(event["seats"], event["judge"], event["writer"], event.get("chosen"), event.get("limits"))
 
 
+def _completed(event: _Event) -> RunEvent:
+    return SeatCompleted(event["seat_id"], event["outcome"], event["content"], event["latency"], _spent(event))
+
+
 def _failed(event: _Event) -> RunEvent:
-    return SeatFailed(event["seat_id"], event["outcome"], event["error"], event["latency"], event.get("status_code"))
+    status = event.get("status_code")
+    return SeatFailed(event["seat_id"], event["outcome"], event["error"], event["latency"], status, _spent(event))
+
+
+def _spent(event: _Event) -> Spent | None:
+    if "usage" not in event:
+        return None
+    return Spent(event["usage"], event["calls"], event["tool_calls"], event["served_model"])
 
 
 def _called(event: _Event) -> RunEvent:
@@ -160,7 +172,7 @@ _HANDLERS: Mapping[str, Callable[[_Event], RunEvent]] = {
     "panel.added": lambda event: SeatAdded(event["seat_id"], event["label"], event["model"]),
     "panel.tool_call": _called,
     "panel.tool_result": _returned,
-    "panel.completed": lambda e: SeatCompleted(e["seat_id"], e["outcome"], e["content"], e["latency"]),
+    "panel.completed": _completed,
     "panel.failed": _failed,
     "analysis.in_progress": lambda event: AnalysisStarted(event["model"]),
     "analysis.completed": lambda e: AnalysisCompleted(e["analysis"], e["rung"], e["reason"]),

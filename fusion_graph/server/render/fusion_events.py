@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fusion_graph.server.run_events import (
@@ -15,6 +16,7 @@ from fusion_graph.server.run_events import (
     SeatReasoning,
     SeatToolCall,
     SeatToolResult,
+    Spent,
     Started,
     WriterStarted,
 )
@@ -63,14 +65,12 @@ class FusionEvents:
                 return _event("panel.delta", delta=text, **self._who(seat_id))
             case SeatReasoning(seat_id, text):
                 return _event("panel.reasoning.delta", delta=text, **self._who(seat_id))
-            case SeatCompleted(seat_id, outcome, content, seconds):
-                return _event(
-                    "panel.completed", content=content, outcome=outcome, seconds=seconds, **self._who(seat_id)
-                )
+            case SeatCompleted():
+                return _event("panel.completed", content=event.content, **_end(event), **self._who(event.seat_id))
             case SeatFailed():
                 status = {} if event.status_code is None else {"status_code": event.status_code}
-                facts = {"error": event.error, "outcome": event.outcome, "seconds": event.seconds}
-                return _event("panel.failed", **facts, **status, **self._who(event.seat_id))
+                facts = {"error": event.error, **_end(event), **status}
+                return _event("panel.failed", **facts, **self._who(event.seat_id))
             case _:
                 return None
 
@@ -89,6 +89,14 @@ class FusionEvents:
 
     def _who(self, seat_id: str) -> dict[str, Any]:
         return self._seats.get(seat_id) or {"model": "", "seat_id": seat_id, "label": ""}
+
+
+def _end(event: SeatCompleted | SeatFailed) -> dict[str, Any]:
+    return {"outcome": event.outcome, "seconds": event.seconds, **_spent(event.spent)}
+
+
+def _spent(spent: Spent | None) -> dict[str, Any]:
+    return {} if spent is None else asdict(spent)
 
 
 def _compared(event: AnalysisCompleted) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from fusion_graph.server.render.result import Result
 from fusion_graph.server.render.spoken import Spoken
 from fusion_graph.server.render.tally import WEB_FETCH, WEB_SEARCH
 from fusion_graph.server.render.transcript import replayed
+from fusion_graph.server.render.usage import usage_so_far
 from fusion_graph.server.run_events import (
     AnswerDelta,
     AnswerReasoning,
@@ -106,14 +107,14 @@ class ResponsesStream:
         """
         if self.done:
             return []
-        more = {"error": response_error(error)}
+        more = {"error": response_error(error), **self._so_far()}
         return [*self.opening(), *self._broken_off(), self._last("failed", "failed", more)]
 
     def cancel(self) -> Wire:
         """End the stream of a cancelled run: the status is `cancelled`, the event is OpenAI's for a cut answer."""
         if self.done:
             return []
-        return [*self.opening(), *self._broken_off("cancelled"), self._last("incomplete", "cancelled", {})]
+        return [*self.opening(), *self._broken_off("cancelled"), self._last("incomplete", "cancelled", self._so_far())]
 
     def _feed(self, event: RunEvent) -> Wire:
         match event:
@@ -229,6 +230,9 @@ class ResponsesStream:
             item = {**fusion_item(str(found[1]["id"])), "failure_reason": reason}
             wire.append(self._event("response.output_item.done", output_index=found[0], item=item))
         return wire
+
+    def _so_far(self) -> dict[str, Any]:
+        return {"usage": usage_so_far(list(self._told.spent.values()), self._told.tally)}
 
     def _last(self, kind: str, status: str, more: dict[str, Any]) -> dict[str, Any]:
         response = self._heading.response(status, self._told.items, self._model, **more)

@@ -11,6 +11,7 @@ from fusion_graph.server.render.record import SERVER_TOOL
 from fusion_graph.server.render.tally import Tally
 
 TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_SEAT_ENDS = (PREFIX + "panel.completed", PREFIX + "panel.failed")
 
 
 class Transcript:
@@ -21,6 +22,7 @@ class Transcript:
         next_sequence: The number of the next event.
         tally: The tool calls told.
         answer: What the item that is being written says.
+        spent: What each seat that has ended took, by seat: `usage`, `calls`, `tool_calls`.
         ended: The Response of the last event, once the stream has ended.
     """
 
@@ -28,6 +30,7 @@ class Transcript:
         self.items: list[dict[str, Any]] = []
         self.next_sequence = 0
         self.tally = Tally()
+        self.spent: dict[str, dict[str, Any]] = {}
         self.ended: dict[str, Any] | None = None
         self._answer = StringIO()
 
@@ -55,6 +58,8 @@ class Transcript:
             self.ended = event["response"]
         elif kind.endswith(".tool_call") and kind.startswith(PREFIX):
             self.tally.count(event["tool"])
+        elif kind in _SEAT_ENDS and "usage" in event:
+            self.spent[event["seat_id"]] = {name: event[name] for name in ("usage", "calls", "tool_calls")}
         return event
 
     def open_item(self, *kinds: str) -> tuple[int, dict[str, Any]] | None:

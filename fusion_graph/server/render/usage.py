@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fusion_graph.money import summed
 from fusion_graph.server.render.tally import Tally
+from fusion_graph.usage import Usage
 
 
 def chat_usage(receipt: Mapping[str, Any], tally: Tally) -> dict[str, Any] | None:
@@ -58,6 +59,24 @@ def responses_usage(receipt: Mapping[str, Any], tally: Tally) -> dict[str, Any] 
         "total_tokens": used["input_tokens"] + used["output_tokens"],
         **_costs(receipt, tally, ("input", "output")),
     }
+
+
+def usage_so_far(spent: Sequence[Mapping[str, Any]], tally: Tally) -> dict[str, Any] | None:
+    """Return the usage block of a Response whose run broke off: of the seats that had ended, as lower bounds.
+
+    Args:
+        spent: What each of them took: `usage`, `tool_calls`.
+        tally: The run's tool calls.
+
+    Returns:
+        The block; `None` where no seat had ended, or none reported its tokens.
+    """
+    if not spent:
+        return None
+    bounds = {"tokens_at_least": True, "cost_at_least": True, "fees_at_least": True}
+    usage = Usage.total([Usage.model_validate(each["usage"]) for each in spent]).model_dump(mode="json")
+    totals = {"usage": {**usage, **bounds}, "tool_calls": sum(each["tool_calls"] for each in spent)}
+    return responses_usage({"totals": totals}, tally)
 
 
 def messages_usage(receipt: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
