@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from fusion_graph.evals.results import Grading
 from fusion_graph.evals.schema import Dataset
 from fusion_graph.evals.scorers import check_scorer
 from fusion_graph.evals.stages.answers import Answers
-from fusion_graph.evals.stages.desk import Archive, Desk, Workshop
+from fusion_graph.evals.stages.desk import PATIENCE, Archive, Desk, Workshop
 from fusion_graph.evals.stages.graphs import GraphStages, LocalThreads, Threads, fingerprint
 from fusion_graph.evals.stages.questions import question_of
 from fusion_graph.evals.stages.verdicts import Verdicts
@@ -112,6 +112,7 @@ async def opened(
     remote: str | None = None,
     on_change: Callable[[], None] = lambda: None,
     make: bool = True,
+    patience: Sequence[float] = PATIENCE,
 ) -> AsyncIterator[Bench]:
     """Open an evaluation.
 
@@ -122,6 +123,7 @@ async def opened(
         remote: Address of a LangGraph Server that runs the graphs; they run in this process when unset.
         on_change: Called after each stage.
         make: Whether a store is made if there is none.
+        patience: Seconds after which a stage is tried again while a server is away; then the run is stopped.
 
     Yields:
         The evaluation. Nothing has been asked of any model yet.
@@ -140,7 +142,7 @@ async def opened(
         )
         place = {"remote": remote.rstrip("/")} if remote else await fingerprint(resources)
         pace = Pace(Lanes(file.limits.concurrency, file.limits.providers), await _purse(file, store), on_change)
-        workshop, archive, graphs = Workshop(store, pace), Archive(store), GraphStages(threads)
+        workshop, archive, graphs = Workshop(store, pace, patience), Archive(store), GraphStages(threads)
         audit, blocklist = Audit(await _auditor(file.dataset, dataset), store), file.blocklist(dataset)
 
         def evaluator(makes: Desk, grades: Desk, choice: GradingChoice) -> Evaluator:
@@ -202,7 +204,7 @@ async def _auditor(choice: DatasetChoice, dataset: Dataset) -> Auditor:
 
 async def _purse(file: EvalFile, store: Store) -> Purse:
     spent = await store.spent()
-    dearest = await store.dearest()
+    dearest = {key: most for key, (most, _) in (await store.costs()).items()}
     return Purse(file.limits.max_cost_usd, spent=spent.usd, at_least=spent.at_least, dearest=dearest)
 
 

@@ -174,9 +174,7 @@ def upload(
     out: Out = _OUT,
     dataset_name: Annotated[
         str | None,
-        typer.Option(
-            "--dataset-name", metavar="NAME", help="The dataset in LangSmith.  [default: its own name]"
-        ),
+        typer.Option("--dataset-name", metavar="NAME", help="The dataset in LangSmith.  [default: its own name]"),
     ] = None,
     rubrics: Annotated[
         bool, typer.Option("--rubrics", help="Send rubrics and expected answers too: whoever reads them has the key.")

@@ -39,7 +39,8 @@ class Part(BaseModel):
         model: Whose work they are.
         stages: How many are not in the store.
         cost_usd: US dollars for all of them, from the least to the most; `None` where no price is known.
-        billed: Whether somebody sends a bill for the model.
+        billed: Whether somebody sends a bill for the model; if nobody does, `cost_usd` is what its searches cost.
+        measured: Whether no price is known, and `cost_usd` goes by what such stages have cost so far.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,6 +50,7 @@ class Part(BaseModel):
     stages: int
     cost_usd: Dollars | None
     billed: bool = True
+    measured: bool = False
 
 
 class Outlook(BaseModel):
@@ -79,8 +81,8 @@ class Outlook(BaseModel):
 
     @staticmethod
     def cost(parts: Sequence[Part]) -> Dollars | None:
-        """Add up what is known; `None` where nothing is."""
-        known = [part.cost_usd for part in parts if part.cost_usd is not None]
+        """Add up what is known of what somebody bills for; `None` where nothing is."""
+        known = [part.cost_usd for part in parts if part.cost_usd is not None and (part.billed or part.cost_usd.high)]
         return sum(known, Dollars()) if known else None
 
     @property
@@ -154,6 +156,7 @@ class _Tally:
         self._ranges: dict[str, dict[str, PartEstimate]] = {}
         self._counted: dict[tuple[StageKind, str], _Sum] = {}
         self._prices = Prices(bench.resources)
+        self._means: dict[tuple[str, str], float] = {}
 
     async def prepare(self) -> None:
         tasks = sorted(self._bench.dataset.tasks, key=lambda task: len(task.input))
@@ -161,6 +164,7 @@ class _Tally:
         for plan in self._bench.file.plans:
             found = await estimate_run(plan.config, question, self._bench.resources)
             self._ranges[plan.name] = {part.part: part for part in found.parts}
+        self._means = {key: mean for key, (_, mean) in (await self._bench.store.costs()).items()}
         if self._bench.judge:
             await self._prices.prepare([self._bench.judge], limited=True)
 
@@ -172,7 +176,7 @@ class _Tally:
         for part, stage in missing.items():
             if stage.key not in there and stage.key not in self._seen:
                 self._seen.add(stage.key)
-                self._add(stage.kind, stage.model, _cost(self._ranges[plan.name][part]))
+                self._add(stage.kind, stage.model, self._cost(self._ranges[plan.name][part]))
         answered = len(there) == len(outline)
         if answered or not self._only_judging:
             await self._verdicts(plan, task, generation, answered=answered)
@@ -202,25 +206,30 @@ class _Tally:
         low, high = (exact(end) for end in ends if end is not None)
         return Dollars(low=low, high=high)
 
+    def _cost(self, part: PartEstimate) -> Dollars | None:
+        if part.cost_usd is None and self._prices.is_billed(part.model):
+            return None
+        return (part.cost_usd or Dollars()) + (part.fees_usd or Dollars())
+
     def _add(self, kind: StageKind, model: str, cost: Dollars | None, times: int = 1) -> None:
         self._counted.setdefault((kind, model), _Sum()).add(cost, times)
 
     def parts(self) -> list[Part]:
         """Sum up, in the order in which stages work."""
-        return [
-            Part(kind=kind, model=model, stages=sum_.stages, cost_usd=sum_.total, billed=self._prices.is_billed(model))
-            for (kind, model), sum_ in sorted(self._counted.items(), key=lambda item: _ORDER.index(item[0][0]))
-        ]
+        counted = sorted(self._counted.items(), key=lambda item: _ORDER.index(item[0][0]))
+        return [self._part(kind, model, sum_) for (kind, model), sum_ in counted]
+
+    def _part(self, kind: StageKind, model: str, counted: _Sum) -> Part:
+        billed, mean = self._prices.is_billed(model), self._means.get((kind, model))
+        part = Part(kind=kind, model=model, stages=counted.stages, cost_usd=counted.total, billed=billed)
+        if part.cost_usd is not None or not billed or mean is None:
+            return part
+        so_far = exact(mean * part.stages)
+        return part.model_copy(update={"cost_usd": Dollars(low=so_far, high=so_far), "measured": True})
 
     def middle(self) -> dict[tuple[str, str], float]:
         """Return, for each kind and model, the geometric middle of what one stage may cost, in US dollars."""
         return {key: sum_.middle for key, sum_ in self._counted.items()}
-
-
-def _cost(part: PartEstimate) -> Dollars | None:
-    if part.cost_usd is None:
-        return None
-    return part.cost_usd + (part.fees_usd or Dollars())
 
 
 def _longest(plan: Plan) -> int:

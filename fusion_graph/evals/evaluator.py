@@ -82,6 +82,7 @@ class Evaluator:
         answered = await self._answers.answer(self._kept_away(plan), question, generation)
         graded = await self._graded(task, question, answered)
         totals = answered.receipt.totals
+        seen = await self._audit.of(task, answered)
         cost = Cost.of(totals.usage) if totals.calls else Cost(None, at_least=True)
         return Row(
             configuration=plan.name,
@@ -94,9 +95,10 @@ class Evaluator:
             scores=graded.scores,
             verdicts=graded.verdicts,
             coverage=graded.coverage,
-            contaminated=await self._audit.findings(task, answered),
+            contaminated=seen.findings,
             missing_seats=answered.missing,
             seats_used=answered.seats_used,
+            seats_echoed=answered.seats_echoed,
             cost_usd=cost.usd,
             cost_at_least=cost.at_least,
             judging_usd=graded.cost.usd,
@@ -104,7 +106,7 @@ class Evaluator:
             seconds=answered.receipt.seconds,
             calls=totals.calls,
             tool_calls=totals.tool_calls,
-            urls=answered.urls,
+            urls=seen.urls,
             receipt=answered.receipt.as_state(),
             trace_id=answered.trace_id,
         )

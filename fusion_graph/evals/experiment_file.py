@@ -37,7 +37,9 @@ async def stored_rows(bench: Bench, evaluator: Evaluator) -> AsyncIterator[Row]:
             continue
 
 
-async def write_experiment(bench: Bench, folder: Path, regraded: tuple[Evaluator, Grading] | None = None) -> Summary:
+async def write_experiment(
+    bench: Bench, folder: Path, regraded: tuple[Evaluator, Grading] | None = None
+) -> tuple[Summary, Summary]:
     """Write `experiment.json` from what is stored, in place of an earlier one.
 
     Args:
@@ -46,9 +48,9 @@ async def write_experiment(bench: Bench, folder: Path, regraded: tuple[Evaluator
         regraded: An evaluator with another judge that only looks up, and how it grades.
 
     Returns:
-        The sums of the rows written.
+        The sums of the rows written, and those of the rows as the other judge graded them.
     """
-    summary = Summary([plan.described for plan in bench.file.plans])
+    summary, again = (Summary([plan.described for plan in bench.file.plans]) for _ in range(2))
     draft = folder / f"{EXPERIMENT_FILE}.partial"
     with await asyncio.to_thread(draft.open, "w", encoding="utf-8", errors="replace") as file:
         head = _head(bench.file, bench.dataset, bench.grading, regraded[1] if regraded else None)
@@ -56,17 +58,16 @@ async def write_experiment(bench: Bench, folder: Path, regraded: tuple[Evaluator
         await _rows(file, bench, bench.stored, summary)
         await asyncio.to_thread(file.write, '], "regraded": [')
         if regraded:
-            await _rows(file, bench, regraded[0], None)
+            await _rows(file, bench, regraded[0], again)
         await asyncio.to_thread(file.write, "]}\n")
     await asyncio.to_thread(draft.replace, folder / EXPERIMENT_FILE)
-    return summary
+    return summary, again
 
 
-async def _rows(file: TextIO, bench: Bench, evaluator: Evaluator, summary: Summary | None) -> None:
+async def _rows(file: TextIO, bench: Bench, evaluator: Evaluator, summary: Summary) -> None:
     before = "\n"
     async for row in stored_rows(bench, evaluator):
-        if summary is not None:
-            summary.add(row)
+        summary.add(row)
         await asyncio.to_thread(file.write, before + row.model_dump_json())
         before = ",\n"
 

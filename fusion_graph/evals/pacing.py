@@ -10,6 +10,7 @@ from fusion_graph.errors import FusionError
 from fusion_graph.evals.stages.parts import Cost
 from fusion_graph.evals.store import StageKind
 from fusion_graph.money import exact
+from fusion_graph.terminal.amounts import dollars
 
 GATEWAY = "gateway"
 """What stands for the provider of `author/model` names."""
@@ -76,6 +77,13 @@ class Purse:
         self._dearest = dict(dearest or {})
         self._expected: dict[tuple[str, str], float] = {}
         self._under_way = 0.0
+
+    @property
+    def said(self) -> str:
+        """What was spent, in words; what is unknown is never called nothing."""
+        if not self.spent:
+            return "an unknown sum" if self.at_least else "nothing"
+        return f"{'at least ' if self.at_least else ''}{dollars(self.spent)}"
 
     def expect(self, costs: Mapping[tuple[str, str], float]) -> None:
         """Say what the first stage of each kind and model may cost, in US dollars."""

@@ -1,4 +1,4 @@
-"""How far an evaluation is, while it works: a line that is redrawn on a terminal, a line now and then anywhere else."""
+"""How far an evaluation is, while it works: redrawn on a terminal, a line now and then anywhere else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -16,7 +16,6 @@ from rich.text import Text
 from fusion_graph.evals.bench import Bench
 from fusion_graph.evals.estimate import Outlook
 from fusion_graph.evals.runner import Tally
-from fusion_graph.terminal.amounts import dollars
 
 EVERY_SECONDS = 15.0
 """Between two lines where there is no terminal."""
@@ -74,27 +73,32 @@ class Progress:
             self._line()
 
     def words(self) -> str:
-        """Say how far it is: rows, stages, rate, cost so far, time left."""
+        """Say how far it is: rows, stages, rate, cost so far."""
         done, total = self._bench.workshop.done_here, self._outlook.stages
         elapsed = max(self._clock() - self._began, 1e-9)
         rate = done / elapsed
-        purse = self._bench.pace.purse
-        cost = f"{'at least ' if purse.at_least and purse.spent else ''}{dollars(purse.spent)} so far"
-        left = "" if not rate or done >= total else f", {_duration((total - done) / rate)} left"
+        cost = f"{self._bench.pace.purse.said} so far"
         stages = f"{done:,} of {max(total, done):,} stages"
-        return (
-            f"{self._tally.rows:,} of {self._outlook.cells:,} rows, {stages}, {rate * 60:,.0f} a minute, {cost}{left}"
-        )
+        return f"{self._tally.rows:,} of {self._outlook.cells:,} rows, {stages}, {rate * 60:,.0f} a minute, {cost}"
+
+    def left(self) -> str:
+        """Say how long the rest takes at the rate so far; empty where nothing is left, or no rate is known."""
+        done, total = self._bench.workshop.done_here, self._outlook.stages
+        if not done or done >= total:
+            return ""
+        return f"{_duration((total - done) * (self._clock() - self._began) / done)} left"
 
     def _line(self) -> None:
         self._said = self._clock()
-        self._console.print(Text(f"{self._said - self._began:7.1f}s  {self.words()}"), soft_wrap=True)
+        said = ", ".join(filter(None, (self.words(), self.left())))
+        self._console.print(Text(f"{self._said - self._began:7.1f}s  {said}"), soft_wrap=True)
 
-    def _picture(self) -> Table:
+    def _picture(self) -> Group:
         row = Table.grid(padding=(0, 1))
         done, total = self._bench.workshop.done_here, max(self._outlook.stages, 1)
-        row.add_row(ProgressBar(total=total, completed=min(done, total), width=24), Text(self.words()))
-        return row
+        share = Text(f"{100 * min(done, total) // total} %")
+        row.add_row(ProgressBar(total=total, completed=min(done, total), width=40), share, Text(self.left()))
+        return Group(row, Text(self.words(), no_wrap=True, overflow="ellipsis"))
 
 
 def _duration(seconds: float) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
+import httpx
 from langchain_core.runnables import RunnableConfig
 from langgraph.pregel.remote import RemoteGraph
 from langgraph_sdk import get_client
+from langgraph_sdk.errors import APIConnectionError, APIStatusError
 
 from fusion_graph.errors import ConfigError
+from fusion_graph.evals.stages.desk import LostPlaceError
+from fusion_graph.evals.stages.graphs import Trace
 
 GRAPH = "fusion"
+_AWAY = (401, 403, 404, 429, 502, 503, 504)
+"""Statuses that say nothing about a run: the server lets nobody in, has forgotten the thread, or is overrun or down."""
 
 
 class RemoteThreads:
@@ -53,10 +59,40 @@ class RemoteThreads:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[RunnableConfig]:
-        """Open a thread that is gone afterwards."""
+        """Open a thread that is gone afterwards.
+
+        Raises:
+            LostPlaceError: The server went away, then or while the thread was open.
+        """
         thread = str(uuid4())
-        await self._client.threads.create(thread_id=thread, graph_id=GRAPH)
+        with self._there():
+            await self._client.threads.create(thread_id=thread, graph_id=GRAPH)
         try:
-            yield {"configurable": {"thread_id": thread}}
-        finally:
+            with self._there():
+                yield {"configurable": {"thread_id": thread}}
+        except LostPlaceError:
+            raise  # whoever is away deletes nothing
+        except BaseException:
             await self._client.threads.delete(thread)
+            raise
+        with self._there():
+            await self._client.threads.delete(thread)
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """Tell a server that is away from a run that failed."""
+        try:
+            yield
+        except (httpx.TransportError, APIConnectionError, APIStatusError) as error:
+            if isinstance(error, APIStatusError) and error.status_code not in _AWAY:
+                raise
+            said = str(error) or type(error).__name__
+            raise LostPlaceError(f"the server {self.url} does not answer as it should: {said}") from error
+
+    def prepared(self, thread: RunnableConfig, trace: Trace) -> tuple[RunnableConfig, dict[str, Any]]:
+        """Take over the run's id from the server, which traces under it if it traces.
+
+        What a connection that breaks has missed is sent again: the audit needs every tool's result.
+        """
+        told = {"on_run_created": lambda run: setattr(trace, "id", run.get("run_id"))}
+        return thread, {**told, "stream_resumable": True}

@@ -67,6 +67,7 @@ class Row(_Record):
             nothing was.
         missing_seats: Seats that gave no draft.
         seats_used: How often the answer cites sources that each seat found, by seat id.
+        seats_echoed: Share of the answer's wording that stands in each seat's draft too, between 0 and 1, by seat id.
         cost_usd: What the answer cost, in US dollars; `None` if unknown.
         cost_at_least: Whether that is a lower bound.
         judging_usd: What grading it cost.
@@ -75,9 +76,10 @@ class Row(_Record):
             whose times are not known.
         calls: Model calls of the answer.
         tool_calls: Tool calls of the answer.
-        urls: Every address that its tools returned.
+        urls: Every address that its tools were asked for or returned.
         receipt: The run's receipt as plain data; `None` for a row that no run of ours made.
-        trace_id: The run's id in LangSmith, if it was traced.
+        trace_id: The run's id in LangSmith, if it was traced; of a run on a server, the id that it is traced under if
+            the server traces.
     """
 
     configuration: str
@@ -93,6 +95,7 @@ class Row(_Record):
     contaminated: list[str] = Field(default_factory=list)
     missing_seats: list[str] = Field(default_factory=list)
     seats_used: dict[str, int] = Field(default_factory=dict)
+    seats_echoed: dict[str, float] = Field(default_factory=dict)
     cost_usd: float | None = None
     cost_at_least: bool = False
     judging_usd: float | None = None

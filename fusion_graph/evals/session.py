@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,13 +21,15 @@ from fusion_graph.evals.progress import Progress
 from fusion_graph.evals.results import Grading
 from fusion_graph.evals.runner import INTERRUPTED, Tally, fill, interruptible
 from fusion_graph.evals.summary import Summary
-from fusion_graph.evals.views import show_outlook, show_status, show_summary
+from fusion_graph.evals.views import show_outlook, show_spent, show_status, show_summary
 from fusion_graph.resources import Resources
 from fusion_graph.terminal.consoles import Screen, say
 from fusion_graph.terminal.exits import BAD_INPUT, FAILED, OK
 from fusion_graph.terminal.exits import INTERRUPTED as INTERRUPTED_EXIT
 
 Action = Literal["run", "estimate", "status", "regrade"]
+RESULTS = Path("results")
+"""Where results go unless the user says otherwise."""
 REGRADING = "regrading"
 """Under which name the store keeps how answers are graded a second time."""
 
@@ -46,12 +49,20 @@ class Options:
     """
 
     file: Path
-    out: Path = Path("results")
+    out: Path = RESULTS
     remote: str | None = None
     yes: bool = False
     max_cost: float | None = None
     judge: str | None = None
     resources: Resources = field(default_factory=Resources.from_env)
+
+    @property
+    def command(self) -> str:
+        """What is typed to go on, but for options about models and money."""
+        given = {"--judge": self.judge, "--out": self.out if self.out != RESULTS else None, "--remote": self.remote}
+        words = ["fusion", "eval", "regrade" if self.judge else "run", self.file]
+        words += [word for name, value in given.items() if value is not None for word in (name, value)]
+        return shlex.join(map(str, words))
 
 
 async def work(action: Action, options: Options, screen: Screen) -> int:
@@ -94,12 +105,18 @@ async def work(action: Action, options: Options, screen: Screen) -> int:
 
 async def _status(bench: Bench, screen: Screen) -> int:
     outlook = await look_out(bench)
-    summary = Summary([plan.described for plan in bench.file.plans])
-    async for row in stored_rows(bench, bench.stored):
-        summary.add(row)
-    show_summary(screen.out, summary)
+    await _show_stored(bench, bench.stored, screen)
+    if second := await _remembered(bench):
+        await _show_stored(bench, second[0], screen, second[1].judge)
     show_status(screen.out, outlook, bench)
     return OK
+
+
+async def _show_stored(bench: Bench, evaluator: Evaluator, screen: Screen, judge: str | None = None) -> None:
+    summary = Summary([plan.described for plan in bench.file.plans])
+    async for row in stored_rows(bench, evaluator):
+        summary.add(row)
+    show_summary(screen.out, summary, judge)
 
 
 async def _run(bench: Bench, home: Bench, outlook: Outlook, folder: Path, options: Options, screen: Screen) -> int:
@@ -109,17 +126,21 @@ async def _run(bench: Bench, home: Bench, outlook: Outlook, folder: Path, option
     bench.pace.on_change = progress.changed
     with progress, interruptible(bench, lambda words: say(screen.err, Text(words, style="yellow"))):
         await fill(bench, tally)
-    summary = await write_experiment(home, folder, await _remembered(home))
-    show_summary(screen.out, summary)
+    first, again = await write_experiment(home, folder, await _remembered(home))
+    show_summary(screen.out, first, None if bench is home else home.judge)
+    if bench is not home:
+        show_summary(screen.out, again, bench.judge)
+    show_spent(screen.out, bench)
     return _ended(bench, outlook, tally, folder, options, screen)
 
 
 def _ended(bench: Bench, outlook: Outlook, tally: Tally, folder: Path, options: Options, screen: Screen) -> int:
     missing = max(0, outlook.cells - tally.rows)
     say(screen.out, Text(f"Written: {folder / EXPERIMENT_FILE}"))
-    again = f"`fusion eval run {options.file}`"
+    again = f"`{options.command}`"
     if tally.failed:
-        say(screen.err, Text(f"{tally.failed:,} rows failed: {again} tries them once more.", style="yellow"))
+        rows = "1 row failed and counts" if tally.failed == 1 else f"{tally.failed:,} rows failed and count"
+        say(screen.err, Text(f"{rows} 0 until {again} tries again.", style="yellow"))
     if not missing:
         say(screen.out, Text(f"Next: fusion report {folder}"))
         return OK

@@ -134,7 +134,6 @@ class Store:
         Args:
             key: The stage.
             session: Only of this run of the command.
-
         """
         mine = "" if session is None else " AND session = ?"
         given = (key,) if session is None else (key, session)
@@ -204,10 +203,10 @@ class Store:
 
         return await self._do(add)
 
-    async def dearest(self) -> dict[tuple[str, str], float]:
-        """Return the most that a stage of each kind and model has cost."""
-        query = "SELECT kind, model, MAX(cost) FROM stages WHERE cost IS NOT NULL GROUP BY kind, model"
-        return await self._do(lambda: {(kind, model): most for kind, model, most in self._connection.execute(query)})
+    async def costs(self) -> dict[tuple[str, str], tuple[float, float]]:
+        """Return the most and the mean that a stage of each kind and model has cost, where that is known."""
+        query = "SELECT kind, model, MAX(cost), AVG(cost) FROM stages WHERE cost IS NOT NULL GROUP BY kind, model"
+        return await self._do(lambda: {(kind, model): (*usd,) for kind, model, *usd in self._connection.execute(query)})
 
     async def remember(self, name: str, value: Any) -> None:
         """Keep a note, in place of an earlier one of this name."""

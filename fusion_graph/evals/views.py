@@ -40,11 +40,12 @@ def show_outlook(console: Console, outlook: Outlook, bench: Bench) -> None:
         table.add_row(_WHAT[part.kind], one_line(part.model, 80), f"{part.stages:,}", _cost_of(part))
     console.print(table)
     making, judging = (_sum(outlook.of(judging=one)) for one in (False, True))
-    say(console, Text(f"Generation: {making}. Judging: {judging}. {_capped(outlook, bench)}"))
+    say(console, Text(f"Generation: {making}. Judging: {judging}. {_capped(bench)}"))
     if outlook.unpriced:
         names = ", ".join(outlook.unpriced)
         say(console, Text(f"No price is known for {names}: a cap cannot hold their stages back.", style="yellow"))
-    say(console, Text(ASSUMED, style="dim"))
+    if any(part.cost_usd is not None and part.billed and not part.measured for part in outlook.parts):
+        say(console, Text(ASSUMED, style="dim"))
 
 
 def show_status(console: Console, outlook: Outlook, bench: Bench) -> None:
@@ -56,19 +57,31 @@ def show_status(console: Console, outlook: Outlook, bench: Bench) -> None:
         bench: The evaluation.
     """
     missing = ", ".join(f"{part.stages:,} {_WHAT[part.kind]} of {part.model}" for part in outlook.parts)
-    spent = bench.pace.purse
-    say(console, Text(f"Spent: {'at least ' if spent.at_least and spent.spent else ''}{dollars(spent.spent)}."))
+    show_spent(console, bench)
     say(console, Text(f"Missing: {missing}." if missing else "Nothing is missing."))
 
 
-def show_summary(console: Console, summary: Summary) -> None:
+def show_spent(console: Console, bench: Bench) -> None:
+    """Print what the experiment has cost in all.
+
+    Args:
+        console: Where to.
+        bench: The evaluation.
+    """
+    say(console, Text(f"Spent: {bench.pace.purse.said}, grading and earlier runs included."))
+
+
+def show_summary(console: Console, summary: Summary, judge: str | None = None) -> None:
     """Print one line for each configuration.
 
     Args:
         console: Where to.
         summary: The sums.
+        judge: Whose grades they are, where that has to be said.
     """
-    table = _table("configuration", right=("rows", "not ok", "score", "cost each", "seconds"))
+    if judge:
+        say(console, Text(f"Graded by {one_line(judge, 80)}:"))
+    table = _table("configuration", right=("rows", "not ok", "score of graded", "$ each", "seconds each"))
     for name, line in summary.lines.items():
         table.add_row(one_line(name, 60), *_cells(line))
     console.print(table)
@@ -99,20 +112,30 @@ def _table(*left: str, right: tuple[str, ...]) -> Table:
 
 
 def _cost_of(part: Part) -> str:
-    return _spread(part.cost_usd) if part.billed else "no bill"
+    if not part.billed:
+        searches = part.cost_usd if part.cost_usd is not None and part.cost_usd.high else None
+        return f"no bill, but searches: {_spread(searches)}" if searches else "no bill"
+    if part.cost_usd is None:
+        return UNKNOWN
+    return f"about {_spread(part.cost_usd)}, as so far" if part.measured else _spread(part.cost_usd)
 
 
 def _sum(parts: Sequence[Part]) -> str:
-    return _spread(Outlook.cost(parts)) if parts else "nothing"
-
-
-def _spread(cost: Dollars | None) -> str:
+    """Say what parts cost together; what is unknown or not billed is said, and never shown as an amount."""
+    if not parts:
+        return "nothing to do"
+    cost = Outlook.cost(parts)
+    unknown = any(part.billed and part.cost_usd is None for part in parts)
     if cost is None:
-        return UNKNOWN
+        return UNKNOWN if unknown else "no bill"
+    return _spread(cost) + (", and what has no known price" if unknown else "")
+
+
+def _spread(cost: Dollars) -> str:
     return dollars(cost.low) if cost.low == cost.high else f"{dollars(cost.low)} to {dollars(cost.high)}"
 
 
-def _capped(outlook: Outlook, bench: Bench) -> str:
+def _capped(bench: Bench) -> str:
     cap = bench.pace.purse.cap
-    spent = f"{dollars(outlook.spent_usd)} spent so far"
+    spent = f"{bench.pace.purse.said} spent so far"
     return f"Cap: {dollars(cap)}, {spent}." if cap is not None else f"No cap; {spent}."

@@ -5,7 +5,7 @@ effort (Lore-Hex/TrustedRouter-Fusion-Draco, Apache-2.0). The files hold no cost
 
 Two files are as real data is. In `fusion-client-budget-opus-full100` ten tasks have two rows: a judging that failed
 and, at the end of the file, its repetition; the repetition counts. In `selffusion-opus-2run` five tasks are absent and
-one has a failed judging that nobody repeated; it stays as a failed row.
+one has a failed judging that nobody repeated: that row is incomplete, since the answer did not fail.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _rows(name: str) -> Iterator[Row]:
 def _row(name: str, line: dict[str, Any]) -> Row:
     facts = {"configuration": name, "task_id": line["task_id"], "domain": line["domain"]}
     if not line["judges"]:
-        return Row(**facts, outcome="failed", error="the recorded judging failed", coverage=0.0)
+        return Row(**facts, outcome="incomplete", error="the recorded judging failed", coverage=0.0)
     verdicts = [
         Verdict(criterion_id=entry["id"], run=run, met=entry["met"])
         for run, judged in enumerate(line["judges"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -9,21 +10,24 @@ import sys
 from pathlib import Path
 
 from eval_house import ALPHA, FUSED, EvalHouse, exact_tasks
+from rich.console import Console
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from fusion_graph.evals.session import Options, work
+from fusion_graph.terminal.consoles import Screen
 from fusion_graph.testing.loopback import Loopback
 
 FUSION = (sys.executable, "-m", "fusion_graph.cli", "eval")
 HEAVY = ("langgraph", "langchain_core", "httpx", "rich", "numpy", "yaml", "sqlite3")
 
 
-def typed(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def typed(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*FUSION, *arguments], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
-        env={**os.environ, "NO_COLOR": "1"}, check=False,
+        [*FUSION, *arguments], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
+        env={**os.environ, "NO_COLOR": "1", **variables}, check=False,
     )  # fmt: skip
 
 
@@ -82,9 +86,20 @@ def test_a_missing_key_is_said_before_anything_is_spent(house: EvalHouse) -> Non
     assert "OPENAI_API_KEY" in done.stderr
 
 
-def test_results_are_uploaded_with_one_command(house: EvalHouse) -> None:
+async def test_results_are_uploaded_with_one_command_and_what_is_missing_for_that_is_said(house: EvalHouse) -> None:
     path = house.file({"alone": {"solo": ALPHA}, "it": FUSED}, exact_tasks(2))
-    assert typed(house.folder, "run", str(path), "--gateway-url", house.server.base_url, "--yes").returncode == 0
+    nothing = typed(house.folder, "upload", str(path))
+    assert nothing.returncode == 2
+    assert "no results are there yet; `fusion eval run" in nothing.stderr
+
+    out = house.folder / "results"
+    shown = Screen(*(Console(file=io.StringIO()) for _ in range(2)))
+    assert await work("run", Options(path, out, yes=True, resources=house.resources), shown) == 0
+    keyless = typed(house.folder, "upload", str(path))
+    assert keyless.returncode == 2
+    assert keyless.stderr.startswith("Error: LangSmith needs a key: set LANGSMITH_API_KEY")
+    assert len(keyless.stderr.splitlines()) == 1
+
     bodies: list[dict[str, object]] = []
 
     async def take(request: Request) -> JSONResponse:
@@ -92,29 +107,14 @@ def test_results_are_uploaded_with_one_command(house: EvalHouse) -> None:
         return JSONResponse({"experiment": {"id": f"e{len(bodies)}"}})
 
     http = Loopback(Starlette(routes=[Route("/datasets/upload-experiment", take, methods=["POST"])]))
-    env = {
-        **os.environ,
-        "LANGSMITH_ENDPOINT": f"http://127.0.0.1:{http.listen()}",
-        "LANGSMITH_API_KEY": "lsv2_pt_abcdefabcdef",
-    }
+    endpoint = f"http://127.0.0.1:{http.listen()}"
     try:
-        done = subprocess.run(
-            [*FUSION, "upload", str(path)], cwd=house.folder, capture_output=True, text=True, env=env, check=False
+        done = typed(
+            house.folder, "upload", str(path), LANGSMITH_ENDPOINT=endpoint, LANGSMITH_API_KEY="lsv2_pt_abcdefabcdef"
         )
     finally:
         http.close()
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["alone: 2 rows, experiment e1", "it: 2 rows, experiment e2"]
-    assert [len(body["results"]) for body in bodies] == [2, 2]
-    assert "lsv2" not in done.stdout + done.stderr
-
-
-def test_an_upload_without_results_or_key_says_what_is_missing(house: EvalHouse) -> None:
-    path = house.file({"alone": {"solo": ALPHA}}, exact_tasks(1))
-    nothing = typed(house.folder, "upload", str(path))
-    assert nothing.returncode == 2
-    assert "give a results folder" in nothing.stderr
-    assert typed(house.folder, "run", str(path), "--gateway-url", house.server.base_url, "--yes").returncode == 0
-    keyless = typed(house.folder, "upload", str(path))
-    assert keyless.returncode == 2
-    assert "LANGSMITH_API_KEY" in keyless.stderr
+    assert [len(body["results"]) for body in bodies] == [2, 2]  # type: ignore[arg-type]
+    assert done.stderr == ""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from eval_house import ALPHA, BETA, COMPARED, FUSED, JUDGE, OTHER, WRITER, EvalHouse
+from cut_line import cut_line
+from eval_house import ALPHA, BETA, COMPARED, FUSED, JUDGE, OTHER, WRITER, EvalHouse, exact_tasks
 
 from fusion_graph.errors import ConfigError
+from fusion_graph.evals.runner import Tally, fill
 from fusion_graph.evals.stages.keys import SEAT
-from fusion_graph.testing import Fault, Researcher, ScriptedServer
+from fusion_graph.testing import Fault, Researcher, ScriptedServer, Text
 
 sys.path.append(str(Path(__file__).parents[1] / "server"))
 from langgraph_dev import CORPUS, LangGraphDev, langgraph_dev
@@ -44,6 +48,7 @@ async def test_a_deployed_graph_answers_and_a_change_of_the_writer_reuses_the_re
     row = rows["it", "t0", 0]
     assert (row.answer, row.score, row.calls, row.cost_usd) == ("42", 100.0, 4, pytest.approx(0.07))
     assert row.cost_at_least is False
+    assert UUID(row.trace_id or "").version, "the server's own id of the run, under which it is traced"
     assert row.receipt is not None
     assert row.receipt["degraded"] == []
     assert await house.rows(path, remote=deployed.url) == rows
@@ -75,6 +80,44 @@ async def test_a_seat_that_fails_there_is_a_failed_row_here(
     row = await house.row(house.file({"it": {"solo": ALPHA}}), remote=deployed.url)
     assert row.outcome == "failed"
     assert row.error
+
+
+async def test_a_server_that_goes_away_stops_the_run_and_fails_no_row(
+    models: ScriptedServer, deployed: LangGraphDev, tmp_path: Path
+) -> None:
+    house = EvalHouse(models, tmp_path)
+    path = house.file({"it": {"solo": ALPHA}}, exact_tasks(2))
+    async with cut_line(deployed.url) as line:
+        async with house.bench(path, remote=line.url, patience=()) as bench:
+            await line.cut()
+            await fill(bench, tally := Tally())
+            assert "does not answer" in bench.pace.why_stopped
+            assert bench.pace.purse.said == "an unknown sum", "what had begun there may have cost something"
+            assert (tally.rows, tally.failed) == (0, 0)
+            assert await bench.store.counts() == {}
+
+        await line.mend()
+        async with house.bench(path, remote=line.url) as bench:
+            await fill(bench, tally := Tally())
+            assert (tally.rows, tally.failed, bench.pace.why_stopped) == (2, 0, "")
+
+
+async def test_a_server_that_is_soon_back_is_waited_for(
+    models: ScriptedServer, deployed: LangGraphDev, tmp_path: Path
+) -> None:
+    house = EvalHouse(models, tmp_path)
+    models.on(ALPHA, Text("42", delay=0.5))
+    before = len(models.calls_of(ALPHA))
+    async with (
+        cut_line(deployed.url) as line,
+        house.bench(house.file({"it": {"solo": ALPHA}}), remote=line.url, patience=(0.5, 5.0)) as bench,
+    ):
+        filling = asyncio.ensure_future(fill(bench, tally := Tally()))
+        await models.until(lambda: len(models.calls_of(ALPHA)) > before, timeout=20)
+        await line.cut()
+        await line.mend()
+        await filling
+        assert (tally.rows, tally.failed, bench.pace.why_stopped) == (1, 0, "")
 
 
 async def test_a_server_without_the_graph_is_said_before_anything_else(server: ScriptedServer, tmp_path: Path) -> None:

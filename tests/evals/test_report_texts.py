@@ -176,6 +176,19 @@ def test_a_terminal_too_narrow_for_a_table_gets_it_in_parts_without_breaking_num
         assert words.span(standing.score) in _terminal(found, 80)
 
 
+def test_seats_are_named_with_their_models_and_what_the_writer_took_of_them():
+    panel = Configuration(name="p", kind="panel", seats=["a/b", "c/d"])
+    took = {"seats_used": {"seat-1": 0, "seat-2": 3, "own": 1}, "seats_echoed": {"seat-1": 0.5, "seat-2": 0.25}}
+    rows = [row("p", "t1", 5.0, **took), row("p", "t2", 5.0, missing_seats=["seat-1"])]
+    found = find(experiment(rows, configurations=[panel]), QUICK)
+    assert _table(found, "Which seats the writer used").rows == [
+        ["p", "seat-2: c/d", "25 %", "3", "75 %", "50 %"],
+        ["p", "own", "unknown", "1", "25 %", "50 %"],
+        ["p", "seat-1: a/b", "50 %", "0", "0 %", "0 %"],
+    ]
+    assert _table(found, "Missing seats").rows == [["p", "seat-1: a/b", "1", "2"]]
+
+
 def test_json_holds_all_findings_and_can_be_read_back():
     found = find(simulated(TWELVE[:3], runs=2), QUICK)
     text = found.model_dump_json()

@@ -1,16 +1,16 @@
-"""A whole run: everything is made and written, within the limits, in flat memory."""
+"""A whole run: everything is made and written, within the limits."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import io
-import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from eval_house import ALPHA, BETA, FUSED, GRADER, JUDGE, SECOND, WRITER, EvalHouse, exact_tasks, graded_tasks
+from rich.cells import cell_len
 from rich.console import Console
 
 from fusion_graph.errors import ConfigError
@@ -18,19 +18,11 @@ from fusion_graph.evals.estimate import look_out
 from fusion_graph.evals.pacing import Lanes, Pace, Purse, StoppedError, provider_of
 from fusion_graph.evals.progress import Progress
 from fusion_graph.evals.results import Experiment
-from fusion_graph.evals.runner import Tally, fill
+from fusion_graph.evals.runner import Tally
 from fusion_graph.evals.session import Options, work
 from fusion_graph.evals.stages.parts import Cost
 from fusion_graph.terminal.consoles import Screen
 from fusion_graph.testing import Fault, Text, Usage
-
-STATM = Path("/proc/self/statm")
-
-
-def resident() -> int:
-    """Bytes of memory that this process has."""
-    gc.collect()
-    return int(STATM.read_text().split()[1]) * resource.getpagesize()
 
 
 def screen() -> tuple[Screen, Callable[[], str]]:
@@ -82,7 +74,7 @@ async def test_a_row_that_failed_is_written_and_tried_again_by_the_next_run(hous
     path = house.file({"it": {"solo": ALPHA}})
     code, said = await run(house, path)
     assert code == 0
-    assert "1 rows failed" in said
+    assert "1 row failed and counts 0 until `fusion eval run" in said
     assert [row.outcome for row in experiment(house).rows] == ["failed"]
     await run(house, path)
     assert [row.outcome for row in experiment(house).rows] == ["ok"]
@@ -177,11 +169,14 @@ async def test_regrading_makes_no_answer_and_stays_through_the_next_run(house: E
     path = house.file({"it": FUSED}, graded_tasks(2))
     await run(house, path)
     before = house.counts
-    shown, _ = screen()
+    shown, said = screen()
     house.server.on(SECOND, '{"verdict": "UNMET", "justification": "No."}')
     options = Options(path, house.folder / "results", resources=house.resources, yes=True, judge=SECOND)
     assert await work("regrade", options, shown) == 0
     assert house.counts == {**before, SECOND: 8}
+    first, second = said().split(f"Graded by {SECOND}:")
+    assert "100.0" in first.split(f"Graded by {GRADER}:")[1]
+    assert " 0.0 " in second
     await run(house, path)
     found = experiment(house)
     assert [row.score for row in found.rows] == [100.0, 100.0]
@@ -190,25 +185,6 @@ async def test_regrading_makes_no_answer_and_stays_through_the_next_run(house: E
     assert (found.grading.judge, found.regrading.judge) == (GRADER, SECOND)
     with pytest.raises(ConfigError, match="graded already"):
         await work("regrade", Options(path, house.folder / "results", judge=GRADER), shown)
-
-
-@pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from Linux's /proc")
-async def test_a_thousand_tasks_need_no_more_memory_than_two_hundred(house: EvalHouse) -> None:
-    """Were rows or answers kept, the last 800 would hold 32 MB and more: each answer has 40,000 characters."""
-    answer = "42 " + "x" * 40_000
-    house.server.on(ALPHA, lambda call: answer)
-    path = house.file({"it": {"solo": ALPHA}}, exact_tasks(1_000), limits={"concurrency": 8})
-    tally, held = Tally(), {}
-
-    def sample() -> None:
-        if tally.rows in (200, 1_000):
-            held.setdefault(tally.rows, resident())
-
-    async with house.bench(path) as bench:
-        bench.pace.on_change = sample
-        await fill(bench, tally)
-        assert (await bench.store.counts())["seat"] == 1_000
-    assert held[1_000] - held[200] < 24_000_000
 
 
 async def test_progress_says_rows_rate_cost_and_time_left(house: EvalHouse) -> None:
@@ -220,9 +196,53 @@ async def test_progress_says_rows_rate_cost_and_time_left(house: EvalHouse) -> N
         progress = Progress(console, bench, outlook, Tally(rows=1), animated=False, clock=lambda: now[0])
         bench.workshop.done_here, now[0] = 1, 30.0
         bench.pace.purse.pay("seat", ALPHA, Cost(0.25, at_least=False))
-        assert progress.words() == "1 of 4 rows, 1 of 4 stages, 2 a minute, $0.2500 so far, 90 s left".replace(
-            "90 s", "2 min"
-        )
+        assert progress.words() == "1 of 4 rows, 1 of 4 stages, 2 a minute, $0.2500 so far"
+        assert progress.left() == "2 min left"
+        bench.workshop.done_here = 4
+        assert progress.left() == ""
+
+
+async def test_progress_fits_a_narrow_terminal_in_two_lines(house: EvalHouse) -> None:
+    async with house.bench(house.file({"it": {"solo": ALPHA}}, exact_tasks(4))) as bench:
+        outlook = await look_out(bench)
+        out = io.StringIO()
+        console = Console(file=out, width=80, height=30, force_terminal=True, color_system=None)
+        clock = iter(range(0, 10_000, 60))
+        bench.pace.purse.pay("seat", ALPHA, Cost(1234.5, at_least=True))
+        bench.workshop.done_here = 1
+        with Progress(console, bench, outlook, Tally(rows=1), animated=True, clock=lambda: next(clock)):
+            pass
+    shown = out.getvalue().split("\x1b[?25h")[0].rstrip().splitlines()[-2:]
+    assert "25 %" in shown[0]
+    assert "left" in shown[0]
+    assert "at least $1,234.50 so far" in shown[1]
+    assert max(map(cell_len, shown)) <= 80
+
+
+async def test_what_is_unknown_or_free_is_never_shown_as_an_amount(house: EvalHouse) -> None:
+    assert [Purse(None, spent=usd, at_least=least).said for usd, least in ((0, False), (0, True), (2, True))] == [
+        "nothing", "an unknown sum", "at least $2.00",
+    ]  # fmt: skip
+    shown, said = screen()
+    free = {"local": {"solo": "ollama:tiny"}}
+    options = Options(house.file(free), house.folder / "results", resources=house.resources)
+    assert await work("estimate", options, shown) == 0
+    assert "Generation: no bill. Judging: nothing to do. No cap; nothing spent so far." in said()
+    shown, said = screen()
+    options = replace(options, file=house.file({**free, "it": FUSED}, graded_tasks()))
+    assert await work("estimate", options, shown) == 0
+    assert "Generation: unknown. Judging: unknown." in said()
+    assert "$" not in said()
+
+
+async def test_an_unknown_price_is_estimated_from_what_stages_have_cost(house: EvalHouse) -> None:
+    await run(house, house.file({"it": {"solo": ALPHA}}, exact_tasks(2)))
+    shown, said = screen()
+    more = house.file({"it": {"solo": ALPHA}}, exact_tasks(6))
+    assert await work("estimate", Options(more, house.folder / "results", resources=house.resources), shown) == 0
+    assert "about $0.0400, as so far" in said()
+    assert "Generation: $0.0400." in said()
+    assert "No price is known" not in said()
 
 
 async def test_nothing_begins_after_a_stop() -> None:

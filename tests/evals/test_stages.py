@@ -20,6 +20,7 @@ from eval_house import (
     verdict,
 )
 
+from fusion_graph.evals.stages.echoes import echoed
 from fusion_graph.testing import Fault, Researcher, Text
 
 
@@ -260,10 +261,20 @@ async def test_a_traced_answer_names_its_trace(house: EvalHouse, monkeypatch: py
 
     utils.get_env_var.cache_clear()
     try:
-        from fusion_graph.evals.stages.graphs import GraphStages, LocalThreads
+        from fusion_graph.evals.stages.graphs import LocalThreads, Trace
 
-        named = GraphStages(LocalThreads(house.resources)).new_trace()
+        trace = Trace()
+        thread, _ = LocalThreads(house.resources).prepared({"configurable": {"thread_id": "t"}}, trace)
     finally:
         monkeypatch.undo()
         utils.get_env_var.cache_clear()
-    assert named
+    assert trace.id
+    assert str(thread["run_id"]) == trace.id
+
+
+async def test_the_share_of_the_answer_s_wording_is_told_for_each_seat(house: EvalHouse) -> None:
+    house.server.on(ALPHA, "The notice period is thirty days from today.").on(BETA, "Nobody can say that for sure.")
+    house.server.on(WRITER, "Surely the notice period is thirty days.")
+    row = await house.row(house.file({"it": FUSED}))
+    assert row.seats_echoed == {"seat-1": pytest.approx(2 / 3, abs=1e-4), "seat-2": 0.0}
+    assert echoed("Too short", {"seat-1": "Too short"}) == {}

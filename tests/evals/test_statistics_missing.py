@@ -111,6 +111,7 @@ def test_recorded_files_with_failed_and_absent_rows_say_so():
     found = {s.configuration.name: s for s in find(recorded_experiment(), QUICK).standings}
     twice = found["selffusion-opus-2run"]
     assert twice.counts.untried == 5
-    assert twice.counts.ok == 94
+    assert (twice.counts.ok, twice.counts.incomplete, twice.counts.failed) == (94, 1, 0)
+    assert (twice.score.n, twice.score.mean) == (94, pytest.approx(67.56, abs=0.005)), "no grading is not a 0"
     assert found["fusion-client-budget-opus-full100"].score.mean == pytest.approx(60.75, abs=0.005)
     assert twice.cost.mean is None

@@ -6,10 +6,11 @@ import asyncio
 import sys
 from pathlib import Path
 
+from fusion_graph.errors import ConfigError
 from fusion_graph.evals.bench import load
 from fusion_graph.evals.eval_file import read_eval_file
 from fusion_graph.evals.langsmith.upload import upload
-from fusion_graph.evals.report.load import load_experiment
+from fusion_graph.evals.report.load import EXPERIMENT_FILE, load_experiment
 
 
 def send(file: Path, out: Path, *, dataset_name: str | None, rubrics: bool) -> None:
@@ -25,7 +26,10 @@ def send(file: Path, out: Path, *, dataset_name: str | None, rubrics: bool) -> N
         FusionError: A file cannot be read, there is no key, or LangSmith refused.
     """
     chosen = read_eval_file(file)
-    experiment = load_experiment(out / chosen.name)
+    folder = out / chosen.name
+    if not (folder / EXPERIMENT_FILE).exists():
+        raise ConfigError(f"{folder}: no results are there yet; `fusion eval run {file}` makes them")
+    experiment = load_experiment(folder)
     dataset = asyncio.run(load(chosen.dataset))
     for sent in upload(experiment, dataset, dataset_name=dataset_name, rubrics=rubrics):
         sys.stdout.write(

@@ -69,7 +69,7 @@ def upload(
             f"dataset: {dataset.name!r} has sha256 {dataset.sha256[:12]}, the experiment was run on "
             f"{experiment.sha256[:12]}; give the file that was answered"
         )
-    langsmith = client or Client()
+    langsmith = client or Client(auto_batch_tracing=False)  # it uploads, and traces nothing
     if not langsmith.api_key:
         raise MissingKeyError("LangSmith needs a key: set LANGSMITH_API_KEY, or give a client")
     name = dataset_name or f"{dataset.name} {dataset.sha256[:12]}"

@@ -32,11 +32,12 @@ def noise(findings: Findings, named: dict[str, str]) -> Table:
 
 
 def seats(findings: Findings, named: dict[str, str]) -> Table | None:
-    """Make the table of whose sources the answers cite."""
+    """Make the table of whose wording and whose sources the answers have."""
     rows = [
         [
             named[s.configuration.name],
-            one_line(use.seat, 60),
+            words.seat(s.configuration, use.seat),
+            words.percent(use.echoed),
             str(use.citations),
             words.percent(use.share),
             words.percent(use.answers),
@@ -44,8 +45,11 @@ def seats(findings: Findings, named: dict[str, str]) -> Table | None:
         for s in findings.ranked()
         for use in s.seats
     ]
-    notes = ["A source that several seats found counts for each of them."]
-    head = ["configuration", "seat", "citations", "share", "answers citing it"]
+    notes = [
+        "wording: share of an answer's runs of five words that stand in the seat's draft too, mean over answers.",
+        "citations: of sources that the seat found, in all answers. What several seats have counts for each of them.",
+    ]
+    head = ["configuration", "seat", "wording", "citations", "share of citations", "answers citing it"]
     return Table("Which seats the writer used", head, rows, notes, frozenset({0, 1})) if rows else None
 
 
@@ -99,7 +103,7 @@ def outcomes(findings: Findings, named: dict[str, str]) -> Table:
 def missing_seats(findings: Findings, named: dict[str, str]) -> Table | None:
     """Make the table of seats that gave no draft."""
     rows = [
-        [named[s.configuration.name], one_line(seat, 60), str(times), str(s.counts.rows)]
+        [named[s.configuration.name], words.seat(s.configuration, seat), str(times), str(s.counts.rows)]
         for s in findings.ranked()
         for seat, times in s.counts.missing_seats.items()
     ]

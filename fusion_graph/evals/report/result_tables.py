@@ -27,8 +27,8 @@ def scores(findings: Findings, named: dict[str, str]) -> Table:
     ]
     notes = [
         (
-            "score: refused and failed answers count 0; contaminated rows, missing gradings and tasks not tried are "
-            "left out, so look at the number of tasks."
+            "score: of 100; refused and failed answers count 0; contaminated rows, missing gradings and tasks not "
+            "tried are left out, so look at the number of tasks."
         ),
         f"common tasks only: the {findings.common_tasks} tasks that every configuration has a graded answer to.",
         (
@@ -46,7 +46,7 @@ def spending(findings: Findings, named: dict[str, str]) -> Table:
         "$ per task",
         "interval",
         "on frontier",
-        "grading $",
+        "grading, $ per task",
         "median time",
         "9 in 10 within",
     ]
@@ -63,7 +63,10 @@ def spending(findings: Findings, named: dict[str, str]) -> Table:
         for s in findings.ranked()
     ]
     notes = [
-        "$ per task: answering only, without grading; ≥ marks a lower bound: some answer's cost is not fully known.",
+        (
+            "$ per task: US dollars for answering alone, without grading; ≥ marks a lower bound: some answer's cost is "
+            "not fully known."
+        ),
         (
             "on frontier: probability that no other configuration is both as good and as cheap, and better in one; "
             "only configurations whose cost is fully known are compared."

@@ -39,6 +39,13 @@ def _numbered(configuration: Configuration, number: int) -> str:
     return f"{one_line(configuration.name, _LONGEST - 6)} (#{number})"
 
 
+def seat(configuration: Configuration, seat_id: str) -> str:
+    """Name a seat: its id and, where the id only counts the seats, its model."""
+    place = seat_id.removeprefix("seat-")
+    model = configuration.seats[int(place) - 1] if place in map(str, range(1, len(configuration.seats) + 1)) else ""
+    return one_line(f"{seat_id}: {model}" if model else seat_id, _LONGEST)
+
+
 def number(value: float | None, digits: int = 1) -> str:
     """Show a number."""
     if value is None:

@@ -14,7 +14,8 @@ from fusion_graph.config import Seat
 from fusion_graph.evals.configurations import Plan
 from fusion_graph.evals.results import Outcome
 from fusion_graph.evals.stages.desk import Desk, Done, Stage
-from fusion_graph.evals.stages.graphs import CHOSEN, GraphStages
+from fusion_graph.evals.stages.echoes import echoed
+from fusion_graph.evals.stages.graphs import CHOSEN, GraphStages, Trace
 from fusion_graph.evals.stages.layout import NO_JUDGE, Chair, Layout
 from fusion_graph.evals.stages.parts import Compared, Cost, Written, seat_of
 from fusion_graph.evals.store import Record
@@ -38,6 +39,7 @@ class Answered:
         receipt: What everybody did; `seconds` is the critical path.
         missing: Seats that gave no draft.
         seats_used: How often the answer cites sources that each seat found.
+        seats_echoed: Share of the answer's wording that each seat's draft has too.
         stages: Keys of the stages whose tools may have seen the answer key.
         urls: Addresses that tools returned.
         trace_id: The trace of the run that gave the answer, if it was traced.
@@ -49,6 +51,7 @@ class Answered:
     receipt: Receipt
     missing: list[str] = field(default_factory=list)
     seats_used: dict[str, int] = field(default_factory=dict)
+    seats_echoed: dict[str, float] = field(default_factory=dict)
     stages: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
     trace_id: str | None = None
@@ -67,6 +70,10 @@ class _Panel:
     @property
     def usable(self) -> list[PanelistOutcome]:
         return [outcome for outcome in self.outcomes if outcome.usable]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {outcome.seat_id: outcome.content for outcome in self.usable}
 
     @property
     def drafts(self) -> list[list[str]]:
@@ -131,10 +138,10 @@ class Answers:
 
     async def _seat(self, chair: Chair, stage: Stage, question: str) -> Record:
         async def work() -> Done:
-            trace = self._graphs.new_trace()
+            trace = Trace()
             outcome, evidence = await self._graphs.seat(chair.settings, question, trace)
             ok = outcome.outcome in _KEPT and (outcome.usable or outcome.outcome == "refused")
-            value: dict[str, Any] = {"outcome": outcome.model_dump(mode="json"), "trace_id": trace}
+            value: dict[str, Any] = {"outcome": outcome.model_dump(mode="json"), "trace_id": trace.id}
             value |= {} if ok else {"error": outcome.reason}
             return Done(ok=ok, value=value, cost=Cost.of(outcome.usage), evidence=evidence)
 
@@ -164,14 +171,14 @@ class Answers:
         stage = panel.layout.final(panel.question, panel.drafts, judged)
 
         async def work() -> Done:
-            trace = self._graphs.new_trace()
+            trace = Trace()
             written = await self._graphs.final(settings, panel.question, panel.outcomes, compared, trace)
             part = Receipt.model_validate(written.receipt).writer
             failure = part.failure if part else None
             ok = bool(written.answer) or (failure is not None and failure.kind == "content_filter")
             error = {"error": failure.message if failure else "the writer wrote nothing"}
             cost = Cost.of(part.usage) if part else Cost(None, at_least=True)
-            value = {"written": written.model_dump(mode="json"), "trace_id": trace}
+            value = {"written": written.model_dump(mode="json"), "trace_id": trace.id}
             value |= {} if written.answer else error
             return Done(ok=ok, value=value, cost=cost)
 
@@ -190,6 +197,7 @@ class Answers:
             receipt=receipt.model_copy(update={"seconds": _critical_path(receipt)}),
             missing=_missing(panel),
             seats_used=_seats_used(panel, written),
+            seats_echoed=await asyncio.to_thread(echoed, written.answer, panel.texts),
             stages=stages,
             urls=list(dict.fromkeys([*_urls(panel), *(source["url"] for source in written.sources)])),
             trace_id=record.value.get("trace_id"),
@@ -211,8 +219,8 @@ def _alone(panel: _Panel) -> Answered:
     error = "; ".join(f"{outcome.seat_id}: {outcome.reason}" for outcome in panel.outcomes)
     receipt = _receipt(panel, None).model_copy(update={"status": "error"})
     return Answered(
-        "refused" if refused else "failed", "", error, receipt, _missing(panel), {}, list(panel.keys),
-        _urls(panel),
+        "refused" if refused else "failed", "", error, receipt, _missing(panel), stages=list(panel.keys),
+        urls=_urls(panel),
     )  # fmt: skip
 
 
@@ -221,14 +229,16 @@ def _draft(panel: _Panel, compared: Compared | None, chosen: PanelistOutcome, ju
     receipt = _receipt(panel, compared).model_copy(update={"status": "ok"})
     stages = [*panel.keys, *judged]
     trace = panel.traces[panel.outcomes.index(chosen)]
-    return Answered("ok", chosen.content, None, receipt, _missing(panel), {}, stages, _urls(panel), trace)
+    return Answered(
+        "ok", chosen.content, None, receipt, _missing(panel), stages=stages, urls=_urls(panel), trace_id=trace
+    )
 
 
 def _best(panel: _Panel, compared: Compared | None, judged: str) -> Answered:
     if compared is None or compared.analysis is None:
         why = "; ".join(_said_of(compared, "judge")) if compared else ""
         error = f"the judge gave no analysis to choose by{': ' if why else ''}{why}"
-        return Answered("failed", "", error, _receipt(panel, compared), _missing(panel), {}, list(panel.keys))
+        return Answered("failed", "", error, _receipt(panel, compared), _missing(panel), stages=list(panel.keys))
     best = best_draft([outcome.as_response() for outcome in panel.usable], compared.analysis)
     chosen = next(outcome for outcome in panel.usable if outcome.seat_id == best["seat_id"])
     return _draft(panel, compared, chosen, [judged])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 from uuid import uuid4
@@ -15,6 +15,12 @@ from fusion_graph.evals.store import Record, StageKind, Store
 from fusion_graph.redaction import redact
 
 LONGEST_ERROR = 2_000
+PATIENCE = (5.0,)
+"""Seconds after which a stage is tried again whose place went away; LangGraph's client has tried for a while then."""
+
+
+class LostPlaceError(FusionError):
+    """The place where stages run went away, so that nothing is known of what it was doing; no model failed."""
 
 
 class NotStoredError(FusionError):
@@ -102,12 +108,13 @@ class Workshop:
     Args:
         store: Where records are.
         pace: When a stage may begin.
+        patience: Seconds after which a stage is tried again whose place went away; then the run is stopped.
     """
 
-    def __init__(self, store: Store, pace: Pace) -> None:
+    def __init__(self, store: Store, pace: Pace, patience: Sequence[float] = PATIENCE) -> None:
         self.session = uuid4().hex
         self.done_here = 0
-        self._store, self._pace = store, pace
+        self._store, self._pace, self._patience = store, pace, patience
         self._flights: dict[str, asyncio.Task[Record]] = {}
 
     async def ask(self, stage: Stage, work: Callable[[], Awaitable[Done]]) -> Record:
@@ -143,7 +150,7 @@ class Workshop:
         if held is not None:
             return held
         async with self._pace.stage(stage.kind, stage.model):
-            done = await _done(work)
+            done = await self._tried(work)
             record = await self._store.add(
                 Record(
                     key=stage.key,
@@ -163,11 +170,25 @@ class Workshop:
             self._pace.ended(stage.kind, stage.model, done.cost, ok=done.ok, said=said)
         return record
 
+    async def _tried(self, work: Callable[[], Awaitable[Done]]) -> Done:
+        """Do it, again if its place was away for a while; a place that is gone is no failure of a model."""
+        waits = iter(self._patience)
+        while True:
+            try:
+                return await _done(work)
+            except LostPlaceError as error:
+                self._pace.purse.at_least = True  # what it had begun may have cost something
+                wait = None if self._pace.why_stopped else next(waits, None)
+                if wait is None:
+                    self._pace.stop(redact(str(error))[:LONGEST_ERROR])
+                    raise StoppedError(self._pace.why_stopped) from error
+                await asyncio.sleep(wait)
+
 
 async def _done(work: Callable[[], Awaitable[Done]]) -> Done:
     try:
         return await work()
-    except StoppedError:
+    except (StoppedError, LostPlaceError):
         raise
     except Exception as error:  # noqa: BLE001 - the boundary: whatever a graph or a server raised is a failed stage
         said = redact(f"{type(error).__name__}: {error}")[:LONGEST_ERROR]

@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -23,7 +24,7 @@ from langsmith.utils import tracing_is_enabled
 from fusion_graph.answer import FALLBACK
 from fusion_graph.config import FusionConfig, Seat
 from fusion_graph.drafts_block import default_seed
-from fusion_graph.evals.stages.parts import Compared, ToolUse, Written
+from fusion_graph.evals.stages.parts import ASKED, Compared, ToolUse, Written
 from fusion_graph.graph import build_fusion_graph
 from fusion_graph.outcomes import PanelistOutcome
 from fusion_graph.receipt import Receipt
@@ -36,6 +37,17 @@ _UNBOUNDED = 10**9
 """A window that bounds nothing: the writer's own does."""
 
 
+@dataclass(slots=True)
+class Trace:
+    """Under which id a run is traced.
+
+    Attributes:
+        id: The id; `None` where nothing traces, or where it is not known yet.
+    """
+
+    id: str | None = None
+
+
 class Threads(Protocol):
     """A graph, and a place for its threads."""
 
@@ -45,6 +57,9 @@ class Threads(Protocol):
 
     def opened(self) -> AbstractAsyncContextManager[RunnableConfig]:
         """Open a thread that is gone afterwards; gives its config."""
+
+    def prepared(self, thread: RunnableConfig, trace: Trace) -> tuple[RunnableConfig, dict[str, Any]]:
+        """Give a run's config, and what else `astream` takes; the run's id goes into `trace`, now or as it begins."""
 
 
 class LocalThreads:
@@ -67,6 +82,13 @@ class LocalThreads:
         finally:
             await self._saver.adelete_thread(thread)
 
+    def prepared(self, thread: RunnableConfig, trace: Trace) -> tuple[RunnableConfig, dict[str, Any]]:
+        """Name the run's trace, if anything traces here."""
+        if not tracing_is_enabled():
+            return thread, {}
+        trace.id = str(uuid4())
+        return {**thread, "run_id": UUID(trace.id)}, {}
+
 
 class GraphStages:
     """Runs single stages.
@@ -78,19 +100,15 @@ class GraphStages:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    def new_trace(self) -> str | None:
-        """Name the trace of a run that is to begin; `None` where nothing traces, or only the server knows."""
-        return str(uuid4()) if isinstance(self._threads, LocalThreads) and tracing_is_enabled() else None
-
     async def seat(
-        self, settings: FusionConfig, question: str, trace: str | None = None
+        self, settings: FusionConfig, question: str, trace: Trace | None = None
     ) -> tuple[PanelistOutcome, list[ToolUse]]:
         """Let one seat research and draft.
 
         Args:
             settings: A panel of one.
             question: What is asked.
-            trace: The id of its trace.
+            trace: Told the id of its trace.
 
         Returns:
             How it ended, and what its tools returned.
@@ -129,7 +147,7 @@ class GraphStages:
         question: str,
         outcomes: Sequence[PanelistOutcome],
         compared: Compared | None,
-        trace: str | None = None,
+        trace: Trace | None = None,
     ) -> Written:
         """Let the writer write.
 
@@ -138,7 +156,7 @@ class GraphStages:
             question: What was asked.
             outcomes: How the panel's seats ended; at least one has a draft.
             compared: What the judge left; `None` where there is none, and the writer works from the drafts.
-            trace: The id of its trace.
+            trace: Told the id of its trace.
 
         Returns:
             What it wrote.
@@ -181,11 +199,11 @@ class GraphStages:
         settings: FusionConfig | None,
         *,
         before: Sequence[str] = (),
-        trace: str | None = None,
+        trace: Trace | None = None,
     ) -> list[ToolUse]:
         """Run on to where it is to stop, and gather what tools return on the way."""
         context = None if settings is None else settings.model_dump(mode="json", exclude_unset=True)
-        config: RunnableConfig = thread if trace is None else {**thread, "run_id": UUID(trace)}
+        config, more = self._threads.prepared(thread, trace or Trace())
         found: list[ToolUse] = []
         stream = self._threads.graph.astream(
             begun,
@@ -194,6 +212,7 @@ class GraphStages:
             interrupt_before=list(before) or None,
             stream_mode=["updates"],
             subgraphs=True,
+            **more,
         )
         async for namespace, _mode, update in stream:
             if namespace:
@@ -224,7 +243,7 @@ def _tool_uses(update: Any) -> list[ToolUse]:
             found.append(ToolUse(str(message.name or "tool"), str(message.text), urls))
         elif isinstance(message, AIMessage):
             calls = message.tool_calls
-            found += [ToolUse(f"{call['name']} query", json.dumps(call["args"], ensure_ascii=False)) for call in calls]
+            found += [ToolUse(call["name"] + ASKED, json.dumps(call["args"], ensure_ascii=False)) for call in calls]
     return found
 
 

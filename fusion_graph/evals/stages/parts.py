@@ -54,12 +54,16 @@ class Written(_Part):
     sources: list[dict[str, Any]] = Field(default_factory=list)
 
 
+ASKED = " query"
+"""How the name of a tool ends where it is what the tool was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolUse:
     """One query to a tool or one result of it, for the audit.
 
     Attributes:
-        tool: The tool; of a query, its name and `query`.
+        tool: The tool; of a query, its name and `ASKED`.
         text: What it was asked, or returned.
         urls: The addresses that it returned.
     """

@@ -49,12 +49,14 @@ class SeatUse(Record):
         citations: How often answers cite sources that it found.
         share: Of all such citations of the configuration.
         answers: Share of answers that cite at least one of its sources.
+        echoed: Mean share of an answer's wording that stands in its draft too; `None` if no row says.
     """
 
     seat: str
     citations: int
     share: float | None
     answers: float
+    echoed: float | None = None
 
 
 def count_rows(rows: Sequence[Row], wanted: int) -> Counts:
@@ -106,8 +108,16 @@ def seat_use(rows: Sequence[Row]) -> list[SeatUse]:
     total = sum(citations.values())
     used = [
         SeatUse(
-            seat=seat, citations=cited, share=cited / total if total else None, answers=answers[seat] / len(answered)
+            seat=seat,
+            citations=cited,
+            share=cited / total if total else None,
+            answers=answers[seat] / len(answered),
+            echoed=_mean([row.seats_echoed[seat] for row in answered if seat in row.seats_echoed]),
         )
         for seat, cited in citations.items()
     ]
-    return sorted(used, key=lambda use: -use.citations)
+    return sorted(used, key=lambda use: (-use.citations, -(use.echoed or 0.0)))
+
+
+def _mean(shares: Sequence[float]) -> float | None:
+    return sum(shares) / len(shares) if shares else None
