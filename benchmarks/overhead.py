@@ -1,9 +1,9 @@
 """What a run costs beyond its model calls: wall time over the critical path, CPU over the same calls made barely.
 
-Three arms make the same calls - a panel in parallel, then a judge, then a writer - against a scripted server in
-another process: our graph, bare `create_agent` agents in a gather (what the stack itself costs), and the bare
-`openai` client in a gather. The bare arms send what our graph sent: its requests are recorded first. Nobody streams,
-the agents are made once, and the arms take turns.
+Four arms make the same calls - a panel in parallel, then a judge, then a writer - against a scripted server in
+another process: our graph, bare `create_agent` agents in a gather (what the stack itself costs), compiled once and
+compiled for every run, and the bare `openai` client in a gather. The bare arms send what our graph sent: its requests
+are recorded first. Nobody streams, and the arms take turns.
 
     .venv/bin/python benchmarks/overhead.py [--delay 0.5] [--panels 3 8] [--at-once 1 16 64 256]
 """
@@ -15,6 +15,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable
+from statistics import median
 from typing import Any
 
 from langchain.agents import create_agent
@@ -29,7 +30,7 @@ from fusion_graph.testing import ScriptedServer, Text
 
 QUESTION = "What are the strongest arguments for and against carbon taxes?"
 JUDGE, WRITER = "vendor/judge", "vendor/writer"
-ROUNDS = 3
+ROUNDS = 4
 Run = Callable[[], Awaitable[object]]
 Bodies = dict[str, dict[str, Any]]
 Arm = Callable[[str, Bodies], Run]
@@ -76,9 +77,27 @@ def ours(base_url: str, bodies: Bodies) -> Run:
 
 
 def agents(base_url: str, bodies: Bodies) -> Run:
-    """Bare agents with LangChain's own model, made once."""
+    """Bare agents with LangChain's own model, compiled once."""
+    return in_turn({name: call() for name, call in _agents(base_url, bodies).items()})
 
-    def agent(body: dict[str, Any]) -> Callable[[], Awaitable[object]]:
+
+def compiled_anew(base_url: str, bodies: Bodies) -> Run:
+    """The same, compiled for every run; the models are made once."""
+    made = _agents(base_url, bodies)
+
+    def call(name: str) -> Callable[[], Awaitable[object]]:
+        async def compiled_and_called() -> object:
+            return await made[name]()()
+
+        return compiled_and_called
+
+    return in_turn({name: call(name) for name in bodies})
+
+
+def _agents(base_url: str, bodies: Bodies) -> dict[str, Callable[[], Callable[[], Awaitable[object]]]]:
+    """Return what compiles each agent; what that returns makes its call."""
+
+    def agent(body: dict[str, Any]) -> Callable[[], Callable[[], Awaitable[object]]]:
         (system, asked), extra = body["messages"], body.get("response_format")
         model = ChatOpenAI(
             model=body["model"],
@@ -91,10 +110,14 @@ def agents(base_url: str, bodies: Bodies) -> Run:
             use_responses_api=False,
             extra_body={"response_format": extra} if extra else None,
         )
-        made = create_agent(model, [], system_prompt=system["content"])
-        return lambda: made.ainvoke({"messages": [HumanMessage(asked["content"])]})
 
-    return in_turn({name: agent(body) for name, body in bodies.items()})
+        def compiled() -> Callable[[], Awaitable[object]]:
+            made = create_agent(model, [], system_prompt=system["content"])
+            return lambda: made.ainvoke({"messages": [HumanMessage(asked["content"])]})
+
+        return compiled
+
+    return {name: agent(body) for name, body in bodies.items()}
 
 
 def bare(base_url: str, bodies: Bodies) -> Run:
@@ -140,7 +163,7 @@ async def measure(run: Run, at_once: int, runs: int) -> tuple[float, float]:
 
 async def compare(base_url: str, bodies: Bodies, delay: float, at_once: int, runs: int) -> None:
     """Measure the arms in turn and print one line of ratios."""
-    made: dict[str, Arm] = {"ours": ours, "agents": agents, "bare": bare}
+    made: dict[str, Arm] = {"ours": ours, "agents": agents, "anew": compiled_anew, "bare": bare}
     arms = {name: arm(base_url, bodies) for name, arm in made.items()}
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
     for run in arms.values():
@@ -148,14 +171,21 @@ async def compare(base_url: str, bodies: Bodies, delay: float, at_once: int, run
     for _ in range(ROUNDS):
         for name, run in arms.items():
             found[name].append(await measure(run, at_once, max(1, runs // ROUNDS)))
-    wall = {name: sum(entry[0] for entry in entries) / ROUNDS / (3 * delay) for name, entries in found.items()}
-    cpu = {name: sum(entry[1] for entry in entries) / ROUNDS for name, entries in found.items()}
+    wall = {name: median(entry[0] for entry in entries) / (3 * delay) for name, entries in found.items()}
+    cpu = {name: [entry[1] for entry in entries] for name, entries in found.items()}
+    walls = " ".join(f"{wall[name]:7.3f}" for name in wall)
+    ratios = " ".join(ratio(*pair) for pair in ((cpu["ours"], cpu[name]) for name in ("agents", "anew", "bare")))
     print(
-        f"{len(bodies) - 2:5} {at_once:8} {wall['ours']:10.3f} {wall['agents']:10.3f} {wall['bare']:8.3f}"
-        f" {cpu['ours'] / cpu['agents']:10.2f} {cpu['ours'] / cpu['bare']:8.2f} {cpu['agents'] / cpu['bare']:10.2f}"
-        f" {cpu['ours'] * 1000:9.1f}",
+        f"{len(bodies) - 2:5} {at_once:7}   {walls}   {ratios}   {ratio(cpu['agents'], cpu['bare'])}"
+        f"   {ratio(cpu['anew'], cpu['bare'])} {median(cpu['ours']) * 1000:8.1f}",
         flush=True,
     )
+
+
+def ratio(above: list[float], below: list[float]) -> str:
+    """Say how two arms compare: the median of the rounds' ratios, and the lowest and highest of them."""
+    found = [one / other for one, other in zip(above, below, strict=True)]
+    return f"{median(found):5.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
 def main() -> None:
@@ -165,8 +195,9 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 16, 64, 256])
     parser.add_argument("--runs", type=int, default=96, help="runs per arm and line, at least a batch a round")
     arguments = parser.parse_args()
-    print("                wall over critical path        CPU of ours over    of agents   ms CPU")
-    print("seats  at once       ours     agents     bare     agents     bare  over bare   per run")
+    print("wall: over the critical path; CPU: median of the rounds' ratios, and the range of these; ms: CPU of a run")
+    print("seats, at once; wall: ours, agents, compiled anew, bare   ours over agents   over compiled anew   over bare")
+    print("   agents over bare   compiled anew over bare   ms of ours")
     with model_server(steady, arguments.delay) as base_url:
         for seats in arguments.panels:
             bodies = recorded(seats)

@@ -29,10 +29,11 @@ def kinships(
     parts: list[tuple[Literal["judge", "writer"], str]] = [("judge", judge_of(config))]
     if writes:
         parts.append(("writer", writer_of(config)))
+    families = {o.seat_id: {catalog.family(o.model), catalog.family(o.served_model or "")} for o in outcomes}
     return [
         Kinship(part=part, seat_id=outcome.seat_id, family=family)
         for part, model in parts
         if (family := catalog.family(model)) is not None and family != "offline"
         for outcome in outcomes
-        if family in (catalog.family(outcome.model), catalog.family(outcome.served_model or ""))
+        if family in families[outcome.seat_id]
     ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -33,6 +34,8 @@ from fusion_graph.traced_costs import with_costs
 from fusion_graph.tracing import note_part
 
 DEPTH = "fusion_depth"
+_UNSET = FusionConfig()
+_read = lru_cache(maxsize=256)(FusionConfig.model_validate_json)  # every node of a run reads the same settings
 RUNS_HELD = 1024
 """Runs whose shared things are held in a process; the oldest are let go, and made anew if they are asked for."""
 
@@ -128,8 +131,8 @@ class Kit:
         Raises:
             ConfigError: A field is unknown or out of range, or a preset does not exist.
         """
-        layers = [FusionConfig.model_validate(layer) for layer in began_with]
-        settled = layers[0] if layers else self._layer(self.defaults, FusionConfig())
+        layers = [_read(json.dumps(layer)) for layer in began_with]
+        settled = layers[0] if layers else self._layer(self.defaults, _UNSET)
         for layer in (*layers[1:], config_of(context)):
             settled = self._layer(layer, settled)
         return settled
@@ -144,7 +147,7 @@ class Kit:
     def tools(self, config: FusionConfig, seat: Seat | None, run_key: str) -> list[BaseTool | dict[str, Any]]:
         """Build the tools of a seat, or of the judge when there is no seat."""
         return build_tools(
-            _specs(config, seat),
+            self.specs(config, seat),
             search=config.search,
             fetch=config.fetch,
             resources=self.resources,
@@ -163,7 +166,7 @@ class Kit:
         Yields:
             The tool, or nothing if the seat's tools do not name it.
         """
-        settings = shell_settings(_specs(config, seat), self.resources)
+        settings = shell_settings(self.specs(config, seat), self.resources)
         if settings is None:
             yield []
             return
@@ -177,12 +180,17 @@ class Kit:
             ConfigError: A tool is unknown, or its engine, key, package or folder is missing.
         """
         check_tools(
-            _specs(config, seat),
+            self.specs(config, seat),
             search=config.search,
             fetch=config.fetch,
             resources=self.resources,
             corpus=self.corpus,
         )
+
+    @staticmethod
+    def specs(config: FusionConfig, seat: Seat | None) -> list[ToolSpec | str] | None:
+        """Return the tools that a seat, or the judge when there is no seat, is to have; `None` means the usual ones."""
+        return seat.tools if seat is not None and seat.tools is not None else config.tools
 
     @staticmethod
     def seat_settings(config: FusionConfig, seat: Seat) -> CallSettings:
@@ -218,10 +226,6 @@ def _reader_tokens(config: FusionConfig) -> int:
     return config.max_completion_tokens if window is None else min(config.max_completion_tokens, window // 4)
 
 
-def _specs(config: FusionConfig, seat: Seat | None) -> list[ToolSpec | str] | None:
-    return seat.tools if seat is not None and seat.tools is not None else config.tools
-
-
 def config_of(context: Any) -> FusionConfig:
     """Read the settings in a run's `context`.
 
@@ -240,7 +244,7 @@ def config_of(context: Any) -> FusionConfig:
     if isinstance(own, FusionConfig):
         return own
     if not isinstance(own, Mapping):
-        return FusionConfig()
+        return _UNSET
     try:
         return FusionConfig.model_validate(own)
     except ValidationError as error:
@@ -248,11 +252,7 @@ def config_of(context: Any) -> FusionConfig:
 
 
 def part_config(
-    config: RunnableConfig,
-    part: str,
-    *handlers: BaseCallbackHandler,
-    deeper: bool = True,
-    **metadata: Any,
+    config: RunnableConfig, part: str, *handlers: BaseCallbackHandler, deeper: bool = True, **metadata: Any
 ) -> RunnableConfig:
     """Make the config for one part's own run: attributable, metered, one level deeper.
 

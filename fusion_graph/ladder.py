@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, Literal
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain.agents.structured_output import ProviderStrategy, StructuredOutputError
+from langchain.agents.structured_output import ProviderStrategy
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
@@ -183,13 +183,7 @@ class NativeSchema(AgentMiddleware[Any, Any]):
             # Sent as part of the body: the SDK's own parsing would raise away what a cut or invalid answer holds.
             body = {**(getattr(request.model, "extra_body", None) or {}), **strategy.to_model_kwargs()}
             return await handler(request.override(model_settings={**request.model_settings, "extra_body": body}))
-        try:
-            return await handler(request.override(response_format=strategy))
-        except StructuredOutputError as error:
-            message = getattr(error, "ai_message", None)
-            if not isinstance(message, AIMessage):
-                raise
-            return ModelResponse(result=[message])
+        return await handler(request.override(response_format=strategy))
 
 
 def read_json(text: str) -> Any:

@@ -1,8 +1,8 @@
 """The loop of model and tools that a seat or the judge runs: compiled once, used by every run.
 
-`create_agent` compiles a graph, and LangChain's tracing wrapper takes every middleware through two threads a call;
-together that is over a third of a run's CPU. So what differs from run to run - model, prompt, tools, middleware - is
-not compiled in: it comes with the run, and one middleware puts it in place.
+`create_agent` compiles a graph, and LangChain takes every middleware around a model through two threads a call, traced
+or not; together that is over a third of a run's CPU. So what differs from run to run - model, prompt, tools, middleware
+- is not compiled in: it comes with the run. The model that is compiled in makes each turn with what the run brought.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import ToolCallRequest
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AnyMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import RunnableConfig
+from langchain.agents.structured_output import ProviderStrategy
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, SystemMessage, ToolMessage
+from langchain_core.outputs import ChatResult
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
@@ -95,7 +97,7 @@ class Loops:
         key = (work.name, *tools)
         if key not in self._compiled:
             named = [_signature(tool) for tool in tools.values()]
-            self._compiled[key] = create_agent(work.model, named, middleware=[_OfTheRun()], name=work.name)
+            self._compiled[key] = create_agent(_ModelOfTheRun(), named, middleware=[_ToolsOfTheRun()], name=work.name)
         self._compiled.move_to_end(key)
         while len(self._compiled) > LOOPS_HELD:
             self._compiled.popitem(last=False)
@@ -107,19 +109,58 @@ def _signature(tool: BaseTool) -> BaseTool:
     return tool.model_copy(update={"coroutine": None}) if type(tool) is SourcedTool else tool
 
 
-class _OfTheRun(AgentMiddleware[Any, Any]):
-    """Puts the run's own model, prompt, tools and middleware in the place of those that were compiled in."""
+class _ModelOfTheRun(BaseChatModel):
+    """Makes each turn with the run's own model, prompt, tools and middleware; it is itself no call, and not traced."""
 
-    async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
-    ) -> ModelResponse[Any]:
+    @property
+    def _llm_type(self) -> str:
+        return "fusion-run"
+
+    def bind(self, **_: Any) -> Any:
+        """Take no settings: the run's own are bound to its own model."""
+        return self
+
+    def bind_tools(self, *_: Any, **__: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        """Take no tools: the run's own are bound to its own model."""
+        return self
+
+    async def ainvoke(self, input: LanguageModelInput, *_: Any, **__: Any) -> AIMessage:  # noqa: A002
         """Make a turn."""
-        work = _WORK.get()
+        work, handler = _WORK.get(), _call
         for layer in reversed(work.middleware):
             if type(layer).awrap_model_call is not AgentMiddleware.awrap_model_call:
                 handler = partial(layer.awrap_model_call, handler=handler)
-        system = SystemMessage(work.prompt)
-        return await handler(request.override(model=work.model, system_message=system, tools=list(work.tools)))
+        request: ModelRequest[Any] = ModelRequest(
+            model=work.model,
+            messages=cast("list[AnyMessage]", list(input)),
+            system_message=SystemMessage(work.prompt),
+            tools=list(work.tools),
+        )
+        (message,) = (await handler(request)).result
+        return cast("AIMessage", message)
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        raise NotImplementedError("seats and judge are run asynchronously")
+
+
+async def _call(request: ModelRequest[Any]) -> ModelResponse[Any]:
+    """Ask a model what a request says."""
+    system = [request.system_message] if request.system_message is not None else []
+    return ModelResponse(result=[await _bound(request).ainvoke([*system, *request.messages])])
+
+
+def _bound(request: ModelRequest[Any]) -> Runnable[LanguageModelInput, AIMessage]:
+    """Bind what LangChain's own agent would: a schema takes the place of a tool choice."""
+    model, tools, settings = request.model, request.tools, request.model_settings
+    if isinstance(request.response_format, ProviderStrategy):
+        return model.bind_tools(tools, **{**request.response_format.to_model_kwargs(), **settings})
+    if tools:
+        return model.bind_tools(tools, tool_choice=request.tool_choice, **settings)
+    return model.bind(**settings) if settings else model
+
+
+class _ToolsOfTheRun(AgentMiddleware[Any, Any]):
+    """Puts the run's own tools and middleware in the place of those that were compiled in."""
 
     async def awrap_tool_call(
         self,

@@ -39,11 +39,19 @@ async def with_retries(call: Callable[[], Awaitable[T]]) -> T:
     Raises:
         Exception: What the last attempt raised.
     """
+    try:
+        return await call()
+    except Exception as error:
+        if not _worth_it(error):
+            raise
+        failed = [error]
     attempts = AsyncRetrying(
         stop=stop_after_attempt(ATTEMPTS), wait=_wait, retry=retry_if_exception(_worth_it), reraise=True
     )
 
     async def attempt() -> T:
+        if failed:
+            raise failed.pop()  # the first attempt, made above: nearly all calls need no bookkeeping
         return await call()
 
     return await attempts(attempt)

@@ -2,12 +2,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.language_models import FakeMessagesListChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatResult
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
+from pydantic import Field
 
 from fusion_graph import loop
+from fusion_graph.ladder import NativeSchema
 from fusion_graph.loop import Loops, Work
 from fusion_graph.middleware.step_limit import StepLimit
 from fusion_graph.testing import Text, ToolCall, chat_model
@@ -68,3 +75,36 @@ async def test_no_more_loops_are_held_than_allowed_and_the_least_used_go(server,
     for name in ("a", "b", "a", "c"):
         await loops.run(work(server, name, "p", []), [HumanMessage("Hi.")], {})
     assert list(loops._compiled) == [("a",), ("c",)]
+
+
+class Recording(FakeMessagesListChatModel):
+    """A model whose provider has a way of its own with schemas."""
+
+    bound: dict[str, Any] = Field(default_factory=dict)
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        self.bound.update(kwargs)
+        return self
+
+
+async def test_a_schema_reaches_any_provider_and_what_it_answers_is_left_to_be_read_later():
+    model = Recording(responses=[AIMessage("No object at all.")])
+    said = await Loops().run(Work("judge", model, "p", [], [NativeSchema()]), [HumanMessage("Compare.")], {})
+    assert model.bound["response_format"]["json_schema"]["name"] == "JudgedAnalysis"
+    assert (said[-1].content, said[-1].name) == ("No object at all.", "judge")
+
+
+class Answering(FakeMessagesListChatModel):
+    """A model that is asynchronous all through."""
+
+    async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        return self._generate(*args, **kwargs)
+
+
+async def test_a_turn_takes_no_thread(monkeypatch: pytest.MonkeyPatch):
+    taken: list[Any] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "run_in_executor", lambda *call: taken.append(call))
+    limit = StepLimit(4, withdrawal={}, last_turn="Write.")
+    one = Work("seat-1", Answering(responses=[AIMessage("x")]), "p", [], [limit])
+    assert (await Loops().run(one, [HumanMessage("Hi.")], {}))[-1].content == "x"
+    assert taken == []
