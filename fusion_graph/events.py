@@ -4,7 +4,7 @@ Every event is a plain dict with a `type`:
 
 | type | also carries |
 |---|---|
-| `fusion.started` | `seats` (id, label, model, role), `judge`, `writer`, `chosen`, `limits` (as on the receipt, or `None`) |
+| `fusion.started` | `seats` (id, label, model, role), `judge`, `writer`, `chosen`, `limits` (the receipt's or `None`) |
 | `panel.added` | `seat_id`, `label`, `model`, `namespace` (of the seat's sub-agent in `subgraphs=True` streams) |
 | `panel.tool_call` | `seat_id`, `tool`, `tool_call_id`, `arguments` |
 | `panel.tool_result` | `seat_id`, `tool`, `tool_call_id`, `status`, `sources` |
@@ -15,7 +15,7 @@ Every event is a plain dict with a `type`:
 | `writer.in_progress` | `model` |
 | `fusion.completed` | `status`, `failure_reason` |
 
-What a seat took: `usage` (a `Usage` as plain data), `calls` of its models, `tool_calls`, and `served_model`, which is who
+What a seat took: `usage` (a `Usage` as plain data), `calls` of models, `tool_calls`, and `served_model`, which is who
 answered last by its provider's word.
 
 Tokens come on the `messages` stream; their metadata carries `seat_id`, or `fusion_part` for judge and writer.

@@ -10,7 +10,7 @@ from api_house import ALPHA, ANSWER, BETA, FUSE, JUDGE, QUESTION, WRITER
 from keeping_house import NEVER, Keeper, asks, bearer, created, ended, fetched, followed, numbers, text_of
 from openai import AsyncOpenAI
 
-from fusion_graph.testing import Fault, Text
+from fusion_graph.testing import Fault, Text, Usage
 
 
 @pytest.fixture
@@ -82,6 +82,20 @@ async def test_a_cancelled_run_stops_its_model_calls_and_says_so(keeper: Keeper,
     assert events[-1]["type"] == "response.incomplete"
     assert events[-1]["response"] == cancelled
     assert len(keeper.models.calls_of(WRITER)) == 0
+
+
+async def test_a_cancelled_run_s_usage_is_at_least_what_its_finished_seats_took(
+    keeper: Keeper, client: httpx.AsyncClient
+) -> None:
+    keeper.models.on(ALPHA, Text("It does.", usage=Usage(120, 30, cost=0.004))).on(BETA, NEVER)
+    told = await created(client, background=True)
+    async with client.stream("GET", f"/v1/responses/{told['id']}?stream=true") as response:
+        async for line in response.aiter_lines():
+            if "panel.completed" in line:
+                break
+    usage = (await client.post(f"/v1/responses/{told['id']}/cancel")).json()["usage"]
+    assert (usage["input_tokens"], usage["output_tokens"], usage["cost"]) == (120, 30, 0.004)
+    assert (usage["tokens_at_least"], usage["cost_at_least"]) == (True, True)
 
 
 async def test_a_run_without_an_answer_is_failed_and_says_why(keeper: Keeper, client: httpx.AsyncClient) -> None:

@@ -107,7 +107,11 @@ async def test_all_nine_fusion_events_are_openrouter_s_with_the_seat_added(api: 
     thought = "".join(event["delta"] for event in fusion(events, "panel.reasoning.delta"))
     written = "".join(event["delta"] for event in fusion(events, "panel.delta"))
     assert (thought, written) == ("hm", "It does.")
-    assert fusion(events, "panel.completed")[0]["content"] == "It does."
+    [completed] = fusion(events, "panel.completed")
+    assert completed["content"] == "It does."
+    [seat, _] = events[-1]["response"]["fusion"]["receipt"]["seats"]
+    taken = ("usage", "calls", "tool_calls", "served_model")
+    assert {name: completed[name] for name in taken} == {name: seat[name] for name in taken}
 
 
 async def test_two_seats_of_one_model_are_told_apart_by_their_seats(api: Api, client: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import uvicorn
 from fusion_graph import Gateway, Resources
 from fusion_graph.server.app import create_app
 from fusion_graph.server.settings import ServerSettings
-from fusion_graph.testing import ReceivedCall, Researcher, ScriptedServer, Text, Usage
+from fusion_graph.testing import ReceivedCall, Reply, Researcher, ScriptedServer, Text, Usage
 
 ALPHA, BETA, GAMMA, JUDGE, WRITER = "acme/alpha", "bolt/beta", "core/gamma", "dune/delta", "echo/omega"
 QUESTION = "Does a carbon tax cut emissions?"
@@ -152,6 +152,28 @@ def shown_as(call: ReceivedCall) -> dict[str, Any]:
     return named(ANALYSIS)  # type: ignore[no-any-return]
 
 
+class Door:
+    """Keeps a model from answering until it is opened; searches pass."""
+
+    def __init__(self) -> None:
+        self._opened = threading.Event()
+
+    def open(self) -> None:
+        """Let everything through."""
+        self._opened.set()
+
+    def before(self, reply: Text | Researcher) -> Callable[[ReceivedCall], Awaitable[Reply]]:
+        """Return the reply behind the door."""
+
+        async def answer(call: ReceivedCall) -> Reply:
+            said = reply(call) if isinstance(reply, Researcher) else reply
+            while isinstance(said, Text) and not self._opened.is_set():  # noqa: ASYNC110 - opened in another thread
+                await asyncio.sleep(0.01)
+            return said
+
+        return answer
+
+
 class House:
     """Models, search engine and server.
 
@@ -173,25 +195,38 @@ class House:
         self._port = 0
         self._running: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
+        self._doors: list[Door] = []
+        self._calls_before = 0
         self.script()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/"
 
-    def script(self, pace: float = 0.0) -> None:
-        """Let every model do its part.
+    def script(self) -> None:
+        """Let every model do its part."""
+        for model in DRAFTS:
+            self.models.on(model, researched(model))
+        self.models.on(JUDGE, lambda call: Text(json.dumps(shown_as(call)), usage=Usage(3000, 500, cost=0.01)))
+        self.models.on(WRITER, written())
 
-        Args:
-            pace: Seconds between two pieces of a text.
-        """
-        usage = Usage(1200, 300, cost=0.004)
-        for model, draft in DRAFTS.items():
-            self.models.on(model, Researcher(["carbon tax emissions"], draft, chunk_delay=pace, usage=usage))
-        self.models.on(
-            JUDGE, lambda call: Text(json.dumps(shown_as(call)), usage=Usage(3000, 500, cost=0.01), delay=pace * 10)
-        )
-        self.models.on(WRITER, Text(ANSWER, chunk_delay=pace, usage=Usage(3500, 250, cost=0.012)))
+    def hold(self, model: str) -> Door:
+        """Let a seat or the writer search, but not write until the door is opened."""
+        self._doors.append(Door())
+        self.models.on(model, self._doors[-1].before(written() if model == WRITER else researched(model)))
+        return self._doors[-1]
+
+    def fresh(self) -> None:
+        """Forget what a test changed: doors, scripts, what was found, calls so far."""
+        while self._doors:
+            self._doors.pop().open()
+        self.script()
+        self.search.found = list(FOUND)
+        self._calls_before = len(self.models.calls)
+
+    def calls_of(self, model: str) -> list[ReceivedCall]:
+        """The calls of a model in this test."""
+        return [call for call in self.models.calls[self._calls_before :] if call.model == model]
 
     def start(self) -> House:
         """Start the server, on the port it had before if it had one."""
@@ -217,6 +252,22 @@ class House:
             self._running.should_exit = True
             self._thread.join(15)
         self._running = None
+
+    def close(self) -> None:
+        """Stop server and search engine."""
+        self.fresh()
+        self.stop()
+        self.search.stop()
+
+
+def researched(model: str) -> Researcher:
+    """A seat's search and draft."""
+    return Researcher(["carbon tax emissions"], DRAFTS[model], usage=Usage(1200, 300, cost=0.004))
+
+
+def written() -> Text:
+    """The answer."""
+    return Text(ANSWER, usage=Usage(3500, 250, cost=0.012))
 
 
 def until(told: Callable[[], object], seconds: float, otherwise: str) -> None:

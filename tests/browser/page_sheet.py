@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from page_house import QUESTION, House
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import BrowserContext, Locator, Page
 
 SECONDS = 20_000
 
@@ -53,8 +55,9 @@ class Sheet:
         await self.stage("Finished")
 
     async def stage(self, text: str) -> None:
-        """Wait until the run stands at a stage."""
-        await expect(self.page.locator(".stage")).to_contain_text(text, timeout=SECONDS)
+        """Wait until the run stands at a stage; asked for at every frame, which is sooner than `expect` looks again."""
+        seen = "(text) => document.querySelector('.stage')?.textContent.includes(text)"
+        await self.page.wait_for_function(seen, arg=text, timeout=SECONDS)
 
     def column(self, label: str) -> Locator:
         """A seat's column."""
@@ -73,3 +76,15 @@ class Sheet:
     def run_id(self) -> str:
         """The id of the run that is shown."""
         return self.page.url.rpartition("/")[2]
+
+
+@asynccontextmanager
+async def tab(context: BrowserContext, house: House) -> AsyncIterator[Sheet]:
+    """Open a tab that remembers nothing of those before it, and close it."""
+    page = await context.new_page()
+    try:
+        yield Sheet(page, house)
+    finally:
+        if page.url.startswith(house.url):
+            await page.evaluate("() => localStorage.clear()")
+        await page.close()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from page_house import QUESTION, House
-from page_sheet import Sheet
+from page_sheet import tab
 from playwright.async_api import expect
 
 from fusion_graph import Resources
@@ -23,7 +23,8 @@ async def a_key(house: House) -> str:
         return (await Keys(database).add("me"))[1]
 
 
-async def test_a_server_that_asks_for_a_key_gets_it(sheet):
+async def test_a_server_that_asks_for_a_key_gets_it(own_sheet):
+    sheet = own_sheet
     sheet.expected.append("status of 401")
     secret = await a_key(sheet.house)
     await sheet.open()
@@ -42,7 +43,6 @@ async def test_a_server_that_asks_for_a_key_gets_it(sheet):
 
 
 async def test_a_cap_that_is_reached_is_told(sheet):
-    sheet.house.script()
     sheet.house.models.on("acme/alpha", Text("A draft.", usage=Usage(1000, 1000, cost=5.0)))
     await sheet.open()
     await sheet.button("Change the panel").click()
@@ -52,7 +52,8 @@ async def test_a_cap_that_is_reached_is_told(sheet):
     await expect(sheet.page.locator(".notice")).to_contain_text("The cap of $0.50 was reached.")
 
 
-async def test_a_server_that_is_gone_is_told_and_the_question_stays(sheet):
+async def test_a_server_that_is_gone_is_told_and_the_question_stays(own_sheet):
+    sheet = own_sheet
     sheet.expected += ["Failed to load resource", "net::ERR"]
     await sheet.open()
     await expect(sheet.page.locator(".outlook")).to_be_visible()
@@ -63,7 +64,7 @@ async def test_a_server_that_is_gone_is_told_and_the_question_stays(sheet):
     await expect(sheet.page.get_by_label("Your question")).to_have_value(QUESTION)
 
 
-async def test_without_any_key_the_page_says_what_to_set_and_offers_the_seats_that_need_none(browser, house, tmp_path):
+async def test_without_any_key_the_page_says_what_to_set_and_offers_the_seats_that_need_none(context, house, tmp_path):
     folder = tmp_path / "notes"
     folder.mkdir()
     (folder / "tax.md").write_text(
@@ -72,23 +73,22 @@ async def test_without_any_key_the_page_says_what_to_set_and_offers_the_seats_th
     bare = House(tmp_path, house.models, preset=None)
     bare.resources = Resources(corpus=None)
     bare.start()
-    page = await browser.new_page()
-    sheet = Sheet(page, bare)
-    await sheet.open()
-    alert = page.get_by_role("alert")
-    await expect(alert).to_contain_text("No model is configured.")
-    await expect(alert).to_contain_text("OPENROUTER_API_KEY")
-    await sheet.button("Use the preset offline").click()
-    await expect(page.locator(".panel-bar .chips li")).to_have_text(["question seat", "terms seat", "figures seat"])
-    bare.stop()
-    bare.resources = Resources(corpus=folder)
-    bare.start()
-    await sheet.ask(QUESTION)
-    await sheet.stage("Finished")
-    await expect(page.locator(".notice")).to_contain_text("No language model was called")
-    await page.close()
-    bare.stop()
-    bare.search.stop()
+    async with tab(context, bare) as sheet:
+        await sheet.open()
+        alert = sheet.page.get_by_role("alert")
+        await expect(alert).to_contain_text("No model is configured.")
+        await expect(alert).to_contain_text("OPENROUTER_API_KEY")
+        await sheet.button("Use the preset offline").click()
+        await expect(sheet.page.locator(".panel-bar .chips li")).to_have_text(
+            ["question seat", "terms seat", "figures seat"]
+        )
+        bare.stop()
+        bare.resources = Resources(corpus=folder)
+        bare.start()
+        await sheet.ask(QUESTION)
+        await sheet.stage("Finished")
+        await expect(sheet.page.locator(".notice")).to_contain_text("No language model was called")
+    bare.close()
 
 
 async def test_a_run_that_is_not_there_is_told(sheet):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from page_house import ALPHA, WRITER
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from fusion_graph.testing import Text
 
@@ -41,56 +41,44 @@ async def checked(sheet) -> None:
     assert width[0] <= width[1]
 
 
-async def test_a_hostile_answer_and_a_hostile_draft_do_nothing(sheet):
+async def test_a_hostile_answer_and_a_hostile_draft_do_nothing_on_the_page_or_in_its_export(sheet, context, tmp_path):
     sheet.house.models.on(WRITER, Text(EVIL + HUGE))
     sheet.house.models.on(ALPHA, Text(EVIL + HUGE))
     await sheet.asked()
     await expect(sheet.answer).to_contain_text("<script>window.broken = 1; alert(1)</script>")
-    await checked(sheet)
-
-
-async def test_a_link_that_names_another_place_than_it_leads_to_says_so(sheet):
-    sheet.house.models.on(WRITER, Text(EVIL))
-    await sheet.asked()
     await expect(sheet.answer.locator("a", has_text="bank.example")).to_contain_text("(leads to evil.example)")
-
-
-async def test_hostile_titles_addresses_and_analyses_are_shown_as_text(sheet):
-    sheet.house.search.found = [
-        ("https://example.org/a", f"<img src=x onerror=window.broken=1>{HUGE[:3000]}"),
-        ("javascript:window.broken=1", "a trap"),
-        ("data:text/html,<script>1</script>", "another"),
-    ]
-    await sheet.asked()
-    await expect(sheet.page.locator(".sources")).to_contain_text("<img src=x onerror=window.broken=1>")
-    for link in await sheet.page.locator("main a").all():
-        assert (await link.get_attribute("href") or "").startswith(("https://", "#/"))
     await checked(sheet)
-
-
-async def test_a_hostile_question_is_text(sheet):
-    question = "<img src=x onerror=window.broken=1> " + HUGE
-    await sheet.asked(question)
-    await expect(sheet.page.locator("h2.question")).to_contain_text("<img src=x onerror=window.broken=1>")
-    await checked(sheet)
-
-
-async def test_an_exported_page_holds_nothing_that_acts(sheet, browser, tmp_path):
-    sheet.house.models.on(WRITER, Text(EVIL))
-    await sheet.asked()
-    await sheet.page.locator("details.menu").evaluate("(menu) => (menu.open = true)")
+    await sheet.page.locator("details.menu", has_text="Export").evaluate("(menu) => (menu.open = true)")
     async with sheet.page.expect_download() as download:
         await sheet.button("HTML page", exact=True).click()
-    path = tmp_path / "run.html"
-    await (await download.value).save_as(path)
-    page = await browser.new_page()
+    await (await download.value).save_as(tmp_path / "run.html")
+    await exported(await context.new_page(), (tmp_path / "run.html").as_uri())
+
+
+async def exported(page: Page, address: str) -> None:
+    """The exported page holds nothing that acts, and asks nobody for anything."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    await page.goto(path.as_uri())
-    assert asked == [path.as_uri()]
+    await page.goto(address)
+    assert asked == [address]
     assert await page.locator("script, img, iframe, form, [onerror], [href^=javascript]").count() == 0
     assert await page.evaluate("() => window.broken") is None
     await page.close()
+
+
+async def test_hostile_questions_titles_and_addresses_are_shown_as_text(sheet):
+    evil = "<img src=x onerror=window.broken=1>"
+    sheet.house.search.found = [
+        ("https://example.org/a", evil + HUGE[:3000]),
+        ("javascript:window.broken=1", "a trap"),
+        ("data:text/html,<script>1</script>", "another"),
+    ]
+    await sheet.asked(f"{evil} {HUGE}")
+    await expect(sheet.page.locator("h2.question")).to_contain_text(evil)
+    await expect(sheet.page.locator(".sources")).to_contain_text(evil)
+    links = await sheet.page.locator("main a").evaluate_all("(all) => all.map((link) => link.getAttribute('href'))")
+    assert all(link.startswith(("https://", "#/")) for link in links)
+    await checked(sheet)
 
 
 async def test_the_page_is_served_locked_down(sheet):

@@ -32,8 +32,8 @@ async def test_seats_are_added_moved_removed_and_given_roles(sheet):
     assert await models_of(sheet) == [BETA, ALPHA, GAMMA]
     await sheet.ask()
     await sheet.stage("Finished")
-    assert "historian" in sheet.house.models.calls_of(ALPHA)[0].prompt
-    assert {call.model for call in sheet.house.models.calls} == {ALPHA, BETA, GAMMA, JUDGE, WRITER}
+    assert "historian" in sheet.house.calls_of(ALPHA)[0].prompt
+    assert all(sheet.house.calls_of(model) for model in (ALPHA, BETA, GAMMA, JUDGE, WRITER))
 
 
 async def test_a_panel_has_one_to_eight_seats(sheet):

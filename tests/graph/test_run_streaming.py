@@ -10,7 +10,9 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.tools import tool
 from scripted_house import AGREED, ALPHA, BETA, JUDGE, WRITER, House, asked, draft_of
 
-from fusion_graph.testing import Fault, Researcher, Text, ToolCall
+from fusion_graph.testing import Fault, Researcher, Text, ToolCall, Usage
+
+TAKEN = ("usage", "calls", "tool_calls", "served_model")
 
 
 @tool
@@ -65,6 +67,23 @@ async def test_a_failed_seat_and_a_judge_without_analysis_are_told_as_they_happe
     assert failed["error"]
     compared = next(event for event in found if event["type"] == "analysis.completed")
     assert (compared["analysis"], compared["reason"]) == (None, "judge_not_valid_json")
+
+
+async def test_a_seat_s_end_tells_what_it_took_and_the_start_names_roles(house: House) -> None:
+    reply = Text("It does.", usage=Usage(120, 30, cost=0.004), served_model="acme/alpha-0425")
+    house.server.on(ALPHA, reply).on(BETA, Fault(401))
+    panel = [{"model": ALPHA, "role": "sceptic"}, BETA]
+    result = await streamed(house.fusion(panel=panel), "custom", "values")
+    told = {event["seat_id"]: event for event in events(result) if event["type"] in ("panel.completed", "panel.failed")}
+    assert [seat["role"] for seat in events(result)[0]["seats"]] == ["sceptic", None]
+    seats = [data for path, mode, data in result if mode == "values" and not path][-1]["receipt"]["seats"]
+    for seat in seats:
+        event = told[seat["seat_id"]]
+        assert {name: event[name] for name in TAKEN} == {name: seat[name] for name in TAKEN}
+    alpha = told["seat-1"]
+    assert (alpha["usage"]["input_tokens"], alpha["usage"]["cost_usd"], alpha["calls"]) == (120, 0.004, 1)
+    assert alpha["served_model"] == "acme/alpha-0425"
+    assert told["seat-2"]["usage"]["cost_usd"] is None
 
 
 async def test_tool_calls_and_their_results_are_told_with_seat_and_sources(house: House) -> None:

@@ -28,7 +28,7 @@ function presetOf({ id, fusion }) {
 }
 
 // Dollars per million tokens. OpenRouter writes -1 for a price that is not known.
-const price = (text) => (text === null || text === undefined || !(Number(text) >= 0) ? null : Number(text) * 1e6);
+const price = (text) => (Number(text ?? -1) >= 0 && text !== "" ? Number(text) * 1e6 : null);
 
 function modelOf(entry) {
   return {

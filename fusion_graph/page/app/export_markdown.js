@@ -3,6 +3,7 @@ import { citedIn } from "./citations.js";
 import { duration, money, count } from "./format.js";
 import { nameOf, seatName, seatNames } from "./names.js";
 import { partsOf } from "./receipt_parts.js";
+import { spent } from "./so_far.js";
 import { answerOf } from "./run.js";
 
 const cell = (text) => String(text ?? "").replace(/\s+/g, " ").replaceAll("|", "\\|").trim();
@@ -48,7 +49,7 @@ const drafts = (view) =>
     : null;
 
 function receipt(view) {
-  if (!view.receipt) return "## Receipt\n\nThere is none: the run ended without one.";
+  if (!view.receipt) return `## Receipt\n\nThere is none: the run ended without one. Of its use is known: ${spent(view)}.`;
   const rows = partsOf(view.receipt).map((part) => [part.name, part.model, part.outcome, part.seconds === null ? "" : duration(part.seconds), count(part.usage.input_tokens), count(part.usage.output_tokens), money(part.usage.cost_usd)]);
   const { usage } = view.receipt.totals;
   const sum = ["Together", "", view.status, duration(view.receipt.seconds), count(usage.input_tokens), count(usage.output_tokens), money(usage.cost_usd, { atLeast: usage.cost_at_least })];

@@ -3,7 +3,7 @@ import { plural } from "./format.js";
 import { ended } from "./run.js";
 
 export function narrate(before, after, say) {
-  if (before === after) return;
+  if (before === after || ended(before)) return;
   if (!before.seats.length && after.seats.length) say(`${plural(after.seats.length, "seat")} at work.`);
   for (const seat of after.seats) {
     const known = before.seats.find((one) => one.id === seat.id);
@@ -11,7 +11,7 @@ export function narrate(before, after, say) {
   }
   if (after.judge.state === "working" && before.judge.state !== "working") say("The judge compares the drafts.");
   if (after.writer.state === "working" && before.writer.state !== "working") say("The answer is being written.");
-  if (ended(after) && !ended(before)) say(OVER[after.status]);
+  if (ended(after)) say(OVER[after.status]);
 }
 
 const ending = (seat) =>

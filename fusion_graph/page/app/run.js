@@ -18,7 +18,6 @@ export function newRun(facts = {}) {
     retryOf: null,
     metadata: {},
     seats: [],
-    roles: [], // by place, until the receipt names them
     judge: { state: "none", model: null, reason: null, tools: [] },
     analysis: null,
     writer: { state: "none", model: null },
@@ -108,7 +107,7 @@ function fused(view, kind, event) {
     case "in_progress":
       return {
         ...view,
-        seats: seatsFrom(event.seats ?? [], view.seats, view.roles),
+        seats: seatsFrom(event.seats ?? [], view.seats),
         judge: { ...view.judge, model: event.judge_model ?? view.judge.model, state: "waiting" },
         writer: { model: event.writer_model ?? view.writer.model, state: "waiting" },
       };

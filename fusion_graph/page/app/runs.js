@@ -6,7 +6,6 @@ import { refreshList } from "./run_list.js";
 import { finished } from "./response.js";
 import { bodyOf, compact, parse } from "./settings.js";
 import { keepTime } from "./times.js";
-import { tableOf } from "./catalog.js";
 import { effect, signal } from "./ui.js";
 
 const held = new Map();
@@ -19,22 +18,22 @@ function metadataOf(settings) {
   return told.length <= 512 ? { page_settings: told } : {};
 }
 
-const rolesOf = (settings) => (settings && tableOf(settings)?.seats.map((seat) => seat.role)) || [];
-
 export function ask(settings, question, previous = null) {
-  const live = new LiveRun({ question, previous, createdAt: Date.now() / 1000, roles: rolesOf(settings) }, settings);
+  const live = new LiveRun({ question, previous, createdAt: Date.now() / 1000 }, settings);
   const body = { ...bodyOf(settings, question), store: true, metadata: metadataOf(settings) };
   if (previous) body.previous_response_id = previous;
   return launch(live, (signal) => creating(live, (more) => api.create({ ...body, ...more }, signal)));
 }
 
-// Ask the failed seats again; what depends on them is done again too.
-export function again(run) {
+// Ask the failed seats again; what depends on them is done again too. Or, with `others`, keep all drafts and have them
+// compared by another judge, or the answer written by another writer.
+export function again(run, others = null) {
   const view = run.view.value;
-  const seats = view.seats.map((seat) => (usable(seat) ? seat : { ...seat, state: "waiting", outcome: null, error: null, text: "", receipt: null }));
+  const blank = { state: "waiting", outcome: null, error: null, text: "", usage: null };
+  const seats = view.seats.map((seat) => (others || usable(seat) ? seat : { ...seat, ...blank }));
   const facts = { question: view.question, previous: view.previous, metadata: view.metadata, retryOf: view.id, seats };
-  const live = new LiveRun({ ...facts, createdAt: Date.now() / 1000 }, run.settings);
-  return launch(live, (signal) => creating(live, (more) => api.retry(view.id, more, signal)));
+  const live = new LiveRun({ ...facts, createdAt: Date.now() / 1000 }, others && run.settings ? { ...run.settings, ...others } : run.settings);
+  return launch(live, (signal) => creating(live, (more) => api.retry(view.id, { ...others, ...more }, signal)));
 }
 
 export const usable = (seat) => ["ok", "truncated"].includes(seat.outcome) && Boolean((seat.draft ?? seat.text).trim());
@@ -87,7 +86,7 @@ async function load(live, id) {
   live.settings = parse(response.metadata?.page_settings ?? "");
   const question = await questionOf(id);
   const facts = { id, question, previous: response.previous_response_id ?? null, metadata: response.metadata ?? {} };
-  const base = newRun({ ...facts, roles: rolesOf(live.settings), createdAt: response.created_at, status: response.status });
+  const base = newRun({ ...facts, createdAt: response.created_at, status: response.status });
   live.set(base);
   if (!ended(response)) {
     live.fresh = true;
@@ -96,7 +95,7 @@ async function load(live, id) {
   }
   live.set(finished(base, response));
   live.connection.value = "ended";
-  return live.background ? recall(live, id) : undefined;
+  return live.background ? recall(live, id, base) : undefined;
 }
 
 async function questionOf(id) {
@@ -110,15 +109,20 @@ async function questionOf(id) {
   }
 }
 
-// What a finished run searched stands in its events alone; where they are gone, the run is shown without.
-async function recall(live, id) {
-  let heard = newRun();
+// What a finished run searched stands in its events alone, and of a run without a receipt its seats too; where the
+// events are gone, the run is shown without.
+async function recall(live, id, base) {
+  const view = live.latest;
+  let heard = base;
   try {
-    for await (const event of api.follow(id, -1)) if (!event.type.endsWith(".delta")) heard = apply(heard, event);
+    for await (const event of api.follow(id, -1)) if (!view.receipt || !event.type.endsWith(".delta")) heard = apply(heard, event);
   } catch {
     return;
   }
-  const view = live.latest;
+  if (!view.receipt) {
+    live.set(heard);
+    return;
+  }
   const tools = new Map(heard.seats.map((seat) => [seat.id, seat.tools]));
   live.set({ ...view, seats: view.seats.map((seat) => ({ ...seat, tools: tools.get(seat.id) ?? seat.tools })), judge: { ...view.judge, tools: heard.judge.tools } });
 }

@@ -12,16 +12,16 @@ const BLANK = {
   thinking: 0,
   tools: [],
   seconds: null,
-  receipt: null,
+  usage: null, // what the server says it took, once it has ended
 };
 
 const seat = (facts) => ({ ...BLANK, ...facts });
 
 // The panel as it is announced. What a seat had already done stays: a retry asks only those that failed.
-export function seatsFrom(listed, known, roles) {
-  const named = listed.map((one, at) => {
+export function seatsFrom(listed, known) {
+  const named = listed.map((one) => {
     const before = known.find((held) => held.id === one.id);
-    const facts = { id: one.id, label: one.label || one.model, model: one.model, role: one.role ?? before?.role ?? roles[at] ?? null };
+    const facts = { id: one.id, label: one.label || one.model, model: one.model, role: one.role ?? before?.role ?? null };
     return before ? { ...before, ...facts } : seat(facts);
   });
   const others = known.filter((held) => !listed.some((one) => one.id === held.id));
@@ -41,7 +41,7 @@ export function seatOf(seats, kind, event) {
 }
 
 const CHANGES = {
-  added: () => ({ state: "working", text: "", draft: null, tools: [], error: null, outcome: null, receipt: null }),
+  added: () => ({ state: "working", text: "", draft: null, tools: [], error: null, outcome: null, usage: null }),
   delta: (one, event) => ({ state: "working", text: spaced(one) + event.delta, spaced: false }),
   "reasoning.delta": (one, event) => ({ state: "working", thinking: one.thinking + event.delta.length }),
   tool_call: (one, event) => ({ tools: [...one.tools, toolOf(event)], spaced: true }),
@@ -51,6 +51,7 @@ const CHANGES = {
     outcome: event.outcome ?? "ok",
     draft: event.content,
     seconds: event.seconds ?? null,
+    usage: event.usage ?? null,
   }),
   failed: (one, event) => ({
     state: "done",
@@ -58,6 +59,7 @@ const CHANGES = {
     error: event.error,
     statusCode: event.status_code ?? null,
     seconds: event.seconds ?? null,
+    usage: event.usage ?? null,
   }),
 };
 
@@ -79,7 +81,7 @@ export function seatsOfReceipt(receipt, known) {
       error: told.failure?.message ?? before.error,
       statusCode: told.failure?.status_code ?? before.statusCode,
       seconds: told.latency,
-      receipt: told,
+      usage: told.usage,
     };
   });
 }

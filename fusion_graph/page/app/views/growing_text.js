@@ -5,11 +5,11 @@ import { GrowingMarkdown } from "../growing_markdown.js";
 
 const NEAR = 40; // pixels from its end within which a scrolling box follows the text
 
-export const GrowingText = memo(function Growing({ text, done, finish = null }) {
+export const GrowingText = memo(function Growing({ text, done, finish = null, whole = null }) {
   const place = useRef(null);
   const drawn = useRef(null);
   useLayoutEffect(() => {
-    drawn.current ??= new Drawn(place.current);
+    drawn.current ??= new Drawn(place.current, whole);
     drawn.current.want(text, done, finish);
   }, [text, done, finish]);
   useLayoutEffect(() => () => drawn.current?.end(), []);
@@ -17,8 +17,9 @@ export const GrowingText = memo(function Growing({ text, done, finish = null }) 
 });
 
 class Drawn {
-  constructor(place) {
+  constructor(place, whole) {
     this.notBefore = 0;
+    this._whole = whole; // called whenever all of the text stands there
     this._box = place.closest("[data-scroller]");
     this._follows = true;
     this._drawer = new GrowingMarkdown(place, (element) => this._finish?.(element));
@@ -36,6 +37,7 @@ class Drawn {
   draw() {
     this._drawer.show(this._text, this._done);
     if (this._box && this._follows && !this._done) toEnd(this._box);
+    if (this._done) this._whole?.();
   }
 
   end() {

@@ -2,10 +2,10 @@
 import { html, memo, useEffect, useLayoutEffect, useRef } from "../ui.js";
 import { clock } from "../clock.js";
 import { clear, highlighted } from "../highlight.js";
-import { count, duration, money, shortModel } from "../format.js";
+import { count, duration, shortModel } from "../format.js";
 import { bestPassage } from "../passages.js";
 import { ended } from "../run.js";
-import { costOf, tokensOf } from "../so_far.js";
+import { dollars, usedBy } from "../so_far.js";
 import { GrowingText } from "./growing_text.js";
 import { ToolLine } from "./tool_line.js";
 
@@ -47,12 +47,15 @@ const Column = memo(function Seat({ seat, createdAt, over, folded, marked, run }
 
 function Body({ seat, marked }) {
   const box = useRef(null);
+  const wanted = useRef(null);
+  wanted.current = marked?.text;
+  const markAgain = useRef(() => mark(box.current, wanted.current)); // a draft that was folded is drawn a moment later
   useLayoutEffect(() => mark(box.current, marked?.text), [marked, seat.draft]);
   const draft = seat.draft;
   return html`<div class="body" ref=${box} data-scroller tabindex="0" role="group" aria-label=${`Draft of ${seat.label}`}>
     ${seat.tools.length > 0 && html`<ul class="tools" aria-label="Searches and pages">${seat.tools.map((tool) => html`<${ToolLine} key=${tool.id} tool=${tool} />`)}</ul>`}
     ${seat.error && html`<p class="seat-error"><strong>${OUTCOMES[seat.outcome] ?? seat.outcome}</strong>${seat.statusCode ? ` (${seat.statusCode})` : ""}: ${seat.error}</p>`}
-    <${GrowingText} text=${draft ?? seat.text} done=${seat.state === "done"} />
+    <${GrowingText} text=${draft ?? seat.text} done=${seat.state === "done"} whole=${markAgain.current} />
     ${!draft && !seat.text && seat.state === "working" && html`<p class="faint">${seat.thinking ? "Thinking …" : "Waiting for the first word …"}</p>`}
   </div>`;
 }
@@ -77,14 +80,7 @@ function Time({ seat, createdAt, over }) {
 }
 
 function Used({ seat }) {
-  const usage = seat.receipt?.usage;
-  if (usage) {
-    const tokens = usage.input_tokens === null && usage.output_tokens === null ? null : (usage.input_tokens ?? 0) + (usage.output_tokens ?? 0);
-    const cost = usage.cost_usd === null ? null : usage.cost_usd + (usage.fees_usd ?? 0);
-    return `${count(tokens, { atLeast: usage.tokens_at_least })} tokens · ${dollars(cost, { atLeast: usage.cost_at_least })}`;
-  }
-  const tokens = tokensOf(seat);
-  return tokens ? `${count(tokens, { about: true })} tokens · ${dollars(costOf(seat.model, tokens), { about: true })}` : "nothing yet";
+  const { tokens, cost, about, tokensAtLeast, costAtLeast } = usedBy(seat);
+  if (!seat.usage && !tokens) return "nothing yet";
+  return `${count(tokens, { about, atLeast: tokensAtLeast })} tokens · ${dollars(cost, { about, atLeast: costAtLeast })}`;
 }
-
-const dollars = (cost, how) => (cost === null ? "cost unknown" : money(cost, how));

@@ -5,11 +5,12 @@ import { clock } from "../clock.js";
 import { beside, replace, setQuestion, building } from "../draft.js";
 import { explain } from "../explain.js";
 import { exportRun, FORMATS } from "../export.js";
-import { count, duration, money } from "../format.js";
+import { duration } from "../format.js";
 import { answerOf, ended } from "../run.js";
 import { go, to } from "../router.js";
 import { again, stop, usable } from "../runs.js";
-import { soFar } from "../so_far.js";
+import { spent } from "../so_far.js";
+import { SameDrafts } from "./same_drafts.js";
 
 export function RunBar({ live, part }) {
   const view = live.view.value;
@@ -50,15 +51,6 @@ function Elapsed({ view }) {
   return html`<span>${duration(Math.max(0, clock.value - view.createdAt))}</span>`;
 }
 
-function spent(view) {
-  if (view.usage) {
-    const tokens = count(view.usage.total_tokens, { atLeast: view.usage.tokens_at_least });
-    return `${tokens} tokens · ${money(view.usage.cost, { atLeast: view.usage.cost_at_least && view.usage.cost !== null })}`;
-  }
-  const { tokens, cost } = soFar(view.seats, answerOf(view), view.writer.model);
-  return `${count(tokens, { about: true })} tokens written · ${cost === null ? "cost unknown" : `at least ${money(cost, { about: true })}`}`;
-}
-
 function StopButton({ live }) {
   const [state, setState] = useState("");
   const press = () => {
@@ -81,6 +73,7 @@ function After({ live, view }) {
   return html`
     ${view.id && live.background && failed > 0 && html`<button type="button" onClick=${() => (again(live), go("run", "new"))}>Ask the ${failed === 1 ? "failed seat" : `${failed} failed seats`} again</button>`}
     ${view.id && html`<button type="button" onClick=${other}>Ask another panel</button>`}
+    <${SameDrafts} live=${live} view=${view} />
     ${view.id && html`<details class="menu"><summary class="button">Export</summary><div class="menu-items">
       ${Object.entries(FORMATS).map(([format, { name }]) => html`<button type="button" onClick=${() => exportRun(view, format)}>${name}</button>`)}
     </div></details>`}`;

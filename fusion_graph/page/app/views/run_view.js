@@ -73,6 +73,6 @@ function Trouble({ live, view, failure }) {
 
 const stoppedText = (view, on) => ({
   title: "The run was stopped.",
-  text: view.receipt ? "The receipt below says what was spent." : "What was written until then is below. Prompts are not counted in its cost, because nobody told what they took.",
+  text: view.receipt ? "The receipt below says what was spent." : view.usage ? "Its figures are those of the seats that had ended: what the others had taken nobody told." : "What was written until then is below. Nobody told what it took.",
   actions: on.retry ? ["resume"] : [],
 });
