@@ -117,18 +117,18 @@ async def test_an_agent_with_a_tool_ends_with_an_answer_in_text(model):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.fixture(scope="module", autouse=True)
-def listening_before():
-    """Ports of this process that are open before any engine is loaded: servers of other tests."""
-    return own_sockets() & listening_inodes()
-
-
 def test_the_loaded_engine_listens_on_no_port_and_on_no_socket_file(model, listening_before):
     model.invoke("hi")
     server = model._engine.load()
     assert server.listening_address.startswith("unix://")
     assert not Path(server.listening_address.removeprefix("unix://")).parent.exists()
     assert not own_sockets() & listening_inodes() - listening_before
+
+
+@pytest.fixture(scope="module", autouse=True)
+def listening_before():
+    """Ports of this process that are open before any engine is loaded: servers of other tests."""
+    return own_sockets() & listening_inodes()
 
 
 def own_sockets():
