@@ -207,7 +207,7 @@ def _do(action: Action, given: tuple[Path | None, str | None, str | None], *, no
         from fusion_graph.evals.session import Options, work  # noqa: PLC0415 - the graphs, the judge and the store
 
         with sent_traces():
-            code = asyncio.run(work(action, Options(**options, resources=_resources(*given)), screen))
+            code = asyncio.run(work(action, Options(**options, resources=resources_of(*given)), screen))
     except FusionError as error:
         screen.error(redact(str(error)))
         raise typer.Exit(BAD_INPUT) from error
@@ -218,7 +218,17 @@ def _do(action: Action, given: tuple[Path | None, str | None, str | None], *, no
     raise typer.Exit(code)
 
 
-def _resources(corpus: Path | None, gateway_url: str | None, gateway_key_env: str | None) -> Resources:
+def resources_of(corpus: Path | None, gateway_url: str | None, gateway_key_env: str | None) -> Resources:
+    """Make the operator's side: the `FUSION_...` variables, and the options over them.
+
+    Args:
+        corpus: The folder that is searched.
+        gateway_url: The gateway's address.
+        gateway_key_env: The variable that holds its key.
+
+    Returns:
+        The resources.
+    """
     from fusion_graph.resources import Gateway, Resources  # noqa: PLC0415
 
     base = Resources.from_env()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +9,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fusion_graph.config import Effort
-from fusion_graph.errors import ConfigError, missing_package
+from fusion_graph.errors import ConfigError
 from fusion_graph.evals.configurations import NAME, Plan, plan_of
-from fusion_graph.evals.datasets.draco import DRACO
-from fusion_graph.evals.datasets.loading import BUNDLED
 from fusion_graph.evals.results import Grading
 from fusion_graph.evals.schema import Dataset, Scorer
+from fusion_graph.evals.written_file import located, parsed
 from fusion_graph.presets import explain
 
 RUBRIC_JUDGE = "google/gemini-3.1-pro-preview"
@@ -159,7 +156,7 @@ def read_eval_file(path: Path, presets: Path | None = None) -> EvalFile:
         ConfigError: It cannot be read, or something in it cannot work; the message names entry, field, value and fix.
         MissingPackageError: It is YAML and pyyaml is not installed.
     """
-    raw = _parsed(path)
+    raw = parsed(path, of="eval", second="configurations")
     try:
         read = _File.model_validate(raw)
     except ValidationError as error:
@@ -171,55 +168,6 @@ def read_eval_file(path: Path, presets: Path | None = None) -> EvalFile:
     name = read.name or path.stem
     if not NAME.match(name):
         raise ConfigError(f"{path}: name: {name!r} names a folder too; use letters, digits and . _ + -")
-    choice = read.dataset.model_copy(update={"path": _located(path.parent, read.dataset.path)})
+    choice = read.dataset.model_copy(update={"path": located(path.parent, read.dataset.path)})
     parts = {part: getattr(read, part) for part in ("grading", "generations", "limits", "contamination")}
     return EvalFile(name=name, folder=path.parent, dataset=choice, plans=plans, **parts)
-
-
-def _parsed(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        hint = "; `fusion eval init` writes one" if isinstance(error, FileNotFoundError) else ""
-        raise ConfigError(f"{path} cannot be read: {error}{hint}") from error
-    kind = path.suffix.lower()
-    if kind not in (".yaml", ".yml", ".toml", ".json"):
-        raise ConfigError(f"{path}: an eval file ends in .yaml, .yml, .toml or .json")
-    try:
-        raw = tomllib.loads(text) if kind == ".toml" else json.loads(text) if kind == ".json" else _yaml(text)
-    except ValueError as error:
-        raise ConfigError(f"{path} is not valid {kind.lstrip('.').upper()}: {error}") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: the file must hold a mapping with `dataset` and `configurations`")
-    return raw
-
-
-def _yaml(text: str) -> Any:
-    try:
-        import yaml  # noqa: PLC0415 - optional
-    except ImportError as error:
-        raise missing_package("pyyaml", "evals", "an eval file in YAML") from error
-    try:
-        return yaml.load(text, Loader=_loader(yaml))  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
-
-
-def _loader(yaml: Any) -> Any:
-    """A safe loader that refuses a key that is written twice: the first entry would be dropped in silence."""
-
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [key.value for key, _ in node.value]
-            if twice := next((key for key in keys if key != "<<" and keys.count(key) > 1), None):
-                raise yaml.YAMLError(f"{twice!r} stands twice in one mapping, near line {node.start_mark.line + 1}")
-            return super().construct_mapping(node, deep)
-
-    return Loader
-
-
-def _located(folder: Path, name: str) -> str:
-    """Take a path from where the file stands; a dataset's name stays as it is."""
-    if name in BUNDLED or name == DRACO:
-        return name
-    return str(folder / Path(name).expanduser())

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fusion_graph.evals.command import Corpus, GatewayKeyEnv, GatewayUrl, MaxCost, NoColor, Out, Remote, Yes, _resources
+from fusion_graph.evals.command import (
+    Corpus,
+    GatewayKeyEnv,
+    GatewayUrl,
+    MaxCost,
+    NoColor,
+    Out,
+    Remote,
+    Yes,
+    resources_of,
+)
 from fusion_graph.terminal.exits import BAD_INPUT, EPILOG, INTERRUPTED, OK
 
 if TYPE_CHECKING:
@@ -110,7 +120,7 @@ def _do(action: Action, given: tuple[Path | None, str | None, str | None], *, no
         except ModuleNotFoundError as error:
             raise missing_package(error.name or "numpy", "evals", "a search") from error
         with sent_traces():
-            code = asyncio.run(work(action, Options(**options, resources=_resources(*given)), screen))
+            code = asyncio.run(work(action, Options(**options, resources=resources_of(*given)), screen))
     except FusionError as error:
         screen.error(redact(str(error)))
         raise typer.Exit(BAD_INPUT) from error

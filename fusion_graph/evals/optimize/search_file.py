@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,12 +16,11 @@ from fusion_graph.evals.eval_file import (
     EvalFile,
     GradingChoice,
     LimitsChoice,
-    _located,
-    _yaml,
 )
 from fusion_graph.evals.optimize.dominance import Rule
 from fusion_graph.evals.optimize.search import Extent
 from fusion_graph.evals.optimize.space import Candidate, Plans, Space
+from fusion_graph.evals.written_file import located, parsed
 from fusion_graph.presets import explain
 
 CostUnit = Literal["usd", "seconds", "calls"]
@@ -118,7 +115,7 @@ def read_search_file(path: Path, presets: Path | None = None) -> SearchFile:
         ConfigError: It cannot be read, or something in it cannot work; the message names field, value and fix.
         MissingPackageError: It is YAML and pyyaml is not installed.
     """
-    raw = _parsed(path)
+    raw = parsed(path, of="search", second="space")
     try:
         read = _File.model_validate(raw)
     except ValidationError as error:
@@ -131,7 +128,7 @@ def read_search_file(path: Path, presets: Path | None = None) -> SearchFile:
         named = tuple(plans.of(candidate) for candidate in _every_model(read.space))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-    choice = read.dataset.model_copy(update={"path": _located(path.parent, read.dataset.path)})
+    choice = read.dataset.model_copy(update={"path": located(path.parent, read.dataset.path)})
     parts = {part: getattr(read, part) for part in ("grading", "generations", "limits", "contamination")}
     shared = EvalFile(name=name, folder=path.parent, dataset=choice, plans=named, **parts)
     return SearchFile(shared, read.space, read.search, plans)
@@ -141,21 +138,3 @@ def _every_model(space: Space) -> list[Candidate]:
     """Return few candidates that have every model, judge and writer among them."""
     panel = (space.models[0],) * min(space.panel_sizes)
     return [*space.always(), *[Candidate(panel, judge, writer) for judge, writer in space.readers]]
-
-
-def _parsed(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        hint = "; `fusion optimize init` writes one" if isinstance(error, FileNotFoundError) else ""
-        raise ConfigError(f"{path} cannot be read: {error}{hint}") from error
-    kind = path.suffix.lower()
-    if kind not in (".yaml", ".yml", ".toml", ".json"):
-        raise ConfigError(f"{path}: a search file ends in .yaml, .yml, .toml or .json")
-    try:
-        raw = tomllib.loads(text) if kind == ".toml" else json.loads(text) if kind == ".json" else _yaml(text)
-    except ValueError as error:
-        raise ConfigError(f"{path} is not valid {kind.lstrip('.').upper()}: {error}") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: the file must hold a mapping with `dataset` and `space`")
-    return raw
