@@ -26,7 +26,7 @@ from typing import Any
 from fusion_graph.testing import ReceivedCall, Reply, ScriptedServer, Text, ToolCall
 
 REPOSITORY = Path(__file__).parents[1]
-sys.path.insert(0, str(REPOSITORY / "tests" / "durable"))
+sys.path[:0] = [str(REPOSITORY / "tests" / "durable"), str(REPOSITORY / "tests")]
 
 from mortal import Keep, Life, Mortal  # noqa: E402 - how a run is killed is the tests' own
 from postgres import MISSING, binaries, cluster  # noqa: E402
