@@ -23,8 +23,9 @@ from api_house import ALPHA, BETA, FUSE, JUDGE, QUESTION, WRITER, script
 from fusion_graph.testing import ScriptedServer, Text
 
 CLIENTS = 200
-POOL = 16
-"""Connections that SQLAlchemy's pool opens to SQLite at most, and one more; SQLite keeps closed ones for the next."""
+POOL = 2 * 15
+"""Descriptors of SQLite at most: SQLAlchemy's pool opens 15 connections, and those of cancelled requests close while it
+opens others; SQLite keeps a closed one's descriptor for the next connection as long as any other holds a lock."""
 IDLE = 2
 """Connections to models that the HTTP pool opened for a call that was then not made, and keeps for the next one."""
 LONG = " ".join(["word"] * 60)
