@@ -133,7 +133,8 @@ async def lived(life: Life) -> dict[str, Any]:
         else:
             resumed = None if life.given is None else Command(resume=life.given)
             begun = {"messages": [HumanMessage(QUESTION)]} if life.act == "ask" else resumed
-            output = await graph.ainvoke(begun, config, context=life.context)
+            asked = {"durability": "sync"} if life.kind == "host" else {}  # as docs/durability.md says of hosts
+            output = await graph.ainvoke(begun, config, context=life.context, **asked)
     plain = {**output, "messages": [(message.type, str(message.text)) for message in output["messages"]]}
     plain["__interrupt__"] = [one.value for one in output.get("__interrupt__", ())]
     return dict(json.loads(json.dumps(plain)))
