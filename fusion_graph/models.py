@@ -6,13 +6,14 @@ import asyncio
 import importlib.util
 import os
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import httpx
+import httpx2
 from langchain_core.language_models import BaseChatModel
 
 from fusion_graph.config import Reasoning
@@ -25,6 +26,8 @@ from fusion_graph.redaction import redact
 from fusion_graph.resources import Resources
 
 _DIRECT = re.compile(r"^(?P<provider>[a-z][a-z0-9_-]*):(?P<model>.+)$")
+MODELS_HELD = 256
+"""Chat models that are held for one graph and event loop; clients choose settings, so the least used are let go."""
 DEFAULT_WINDOW = 128_000
 """Tokens assumed of a model whose published window nobody knows."""
 _LAST_PORT = 65_535
@@ -49,6 +52,9 @@ class CallSettings:
     streaming: bool = False
 
 
+_Held = OrderedDict[tuple[str, CallSettings], BaseChatModel]
+
+
 class Models:
     """Turns names into chat models for one graph.
 
@@ -60,9 +66,7 @@ class Models:
     def __init__(self, resources: Resources, environ: Mapping[str, str] | None = None) -> None:
         self.resources = resources
         self.environ = os.environ if environ is None else environ
-        self._pool: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, CallSettings], BaseChatModel]] = (
-            WeakKeyDictionary()
-        )
+        self._pool: WeakKeyDictionary[asyncio.AbstractEventLoop, _Held] = WeakKeyDictionary()
 
     @property
     def catalog(self) -> Catalog:
@@ -83,12 +87,15 @@ class Models:
         Raises:
             ConfigError: The name has no known form, or its key or package is missing.
         """
-        pool = self._pool.setdefault(asyncio.get_running_loop(), {})
+        pool = self._pool.setdefault(asyncio.get_running_loop(), OrderedDict())
         key = (name, settings)
         if key not in pool or _closed(pool[key]):
             pool[key] = self._build(name, settings, asked_by)
             if name not in self.resources.models:  # which are not ours to change
                 pool[key].metadata = {**(pool[key].metadata or {}), MODEL: name}
+        pool.move_to_end(key)
+        while len(pool) > MODELS_HELD:
+            pool.popitem(last=False)
         return pool[key]
 
     def _build(self, name: str, settings: CallSettings, asked_by: str) -> BaseChatModel:
@@ -196,7 +203,7 @@ def _thought(provider: str, model: str, settings: CallSettings) -> dict[str, Any
 
 def _closed(model: BaseChatModel) -> bool:
     client = getattr(model, "http_async_client", None)
-    return isinstance(client, httpx.AsyncClient) and client.is_closed
+    return isinstance(client, httpx2.AsyncClient) and client.is_closed
 
 
 def ollama_url(environ: Mapping[str, str]) -> str:

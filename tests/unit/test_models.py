@@ -13,7 +13,7 @@ from fusion_graph.config import Reasoning
 from fusion_graph.errors import ConfigError, MissingKeyError, MissingPackageError
 from fusion_graph.gateway import GatewayChat
 from fusion_graph.http import close_http_client
-from fusion_graph.models import CallSettings, Models, context_window, ollama_url
+from fusion_graph.models import MODELS_HELD, CallSettings, Models, context_window, ollama_url
 from fusion_graph.resources import Gateway, Resources
 
 PLAIN = CallSettings()
@@ -208,6 +208,16 @@ async def test_a_model_whose_connections_were_closed_is_built_anew():
     second = get(pool, "a/b")
     assert first.http_async_client.is_closed
     assert not second.http_async_client.is_closed
+
+
+async def test_of_many_settings_only_the_models_used_last_are_held():
+    pool = models(gateway=OWN)
+    first, kept = get(pool, "a/b"), get(pool, "a/c")
+    for cap in range(1, MODELS_HELD):
+        assert get(pool, "a/c") is kept
+        get(pool, "a/b", CallSettings(max_tokens=cap))
+    assert get(pool, "a/c") is kept
+    assert get(pool, "a/b") is not first
 
 
 async def test_an_error_is_not_remembered():
