@@ -27,7 +27,7 @@ from pydantic import ValidationError
 
 from fusion_graph.analysis import JudgedAnalysis, JudgeFailure
 from fusion_graph.failures import Failure, classify
-from fusion_graph.loop import Loops, Work
+from fusion_graph.loop import Loops, Work, single_turn
 from fusion_graph.receipt import Rung
 
 SUBMIT = "submit_analysis"
@@ -65,7 +65,7 @@ class Ladder:
     """Asks one judge about one prompt.
 
     Attributes:
-        loops: Runs its loops.
+        loops: Runs the loops of a judge with tools.
         model: The judge.
         tools: Its web tools.
         system: The system prompt.
@@ -161,6 +161,8 @@ class Ladder:
         middleware: Sequence[AgentMiddleware[Any, Any]],
     ) -> list[AnyMessage]:
         work = Work("judge", self.model, self.system, tools, middleware)
+        if not tools:
+            return [await single_turn(work, messages, self.config)]
         return (await self.loops.run(work, messages, self.config))[len(messages) :]
 
 

@@ -126,21 +126,32 @@ class _ModelOfTheRun(BaseChatModel):
 
     async def ainvoke(self, input: LanguageModelInput, *_: Any, **__: Any) -> AIMessage:  # noqa: A002
         """Make a turn."""
-        work, handler = _WORK.get(), _call
-        for layer in reversed(work.middleware):
-            if type(layer).awrap_model_call is not AgentMiddleware.awrap_model_call:
-                handler = partial(layer.awrap_model_call, handler=handler)
-        request: ModelRequest[Any] = ModelRequest(
-            model=work.model,
-            messages=cast("list[AnyMessage]", list(input)),
-            system_message=SystemMessage(work.prompt),
-            tools=list(work.tools),
-        )
-        (message,) = (await handler(request)).result
-        return cast("AIMessage", message)
+        return await _turn(_WORK.get(), cast("list[AnyMessage]", list(input)))
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         raise NotImplementedError("seats and judge are run asynchronously")
+
+
+async def single_turn(work: Work, messages: Sequence[AnyMessage], config: RunnableConfig) -> AIMessage:
+    """Let a model without tools answer; takes and raises what `Loops.run` does.
+
+    Returns:
+        What was said.
+    """
+    # Its surroundings are its config: a model with settings bound to it would merge another one's callbacks as a set.
+    return await within(config, lambda _: _turn(work, list(messages)))
+
+
+async def _turn(work: Work, messages: list[AnyMessage]) -> AIMessage:
+    handler = _call
+    for layer in reversed(work.middleware):
+        if type(layer).awrap_model_call is not AgentMiddleware.awrap_model_call:
+            handler = partial(layer.awrap_model_call, handler=handler)
+    request: ModelRequest[Any] = ModelRequest(
+        model=work.model, messages=messages, system_message=SystemMessage(work.prompt), tools=list(work.tools)
+    )
+    (message,) = (await handler(request)).result
+    return cast("AIMessage", message)
 
 
 async def _call(request: ModelRequest[Any]) -> ModelResponse[Any]:
