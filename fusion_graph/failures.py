@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import httpx
+import httpx2
 from langchain_core.exceptions import (
     ContextOverflowError,
     ModelAPIError,
@@ -52,8 +53,8 @@ MESSAGE_LIMIT = 600
 _BY_TYPE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], FailureKind], ...] = (
     (ContextOverflowError, "context_overflow"),
     (ModelRateLimitError, "rate_limited"),
-    ((ModelTimeoutError, httpx.TimeoutException, TimeoutError), "timeout"),
-    ((ModelConnectionError, httpx.TransportError, ConnectionError), "connection"),
+    ((ModelTimeoutError, httpx2.TimeoutException, httpx.TimeoutException, TimeoutError), "timeout"),
+    ((ModelConnectionError, httpx2.TransportError, httpx.TransportError, ConnectionError), "connection"),
     (ModelNotFoundError, "invalid_model"),
     ((ModelAuthenticationError, ModelPermissionDeniedError), "authentication"),
     (ModelAPIError, "upstream"),
@@ -93,7 +94,7 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], FailureKind], ...] = (
         ("no endpoints found that support", "does not support tools", "not supported with this model"),
         "invalid_request",
     ),
-    (("null value for `choices`", "missing 'choices' key"), "upstream"),
+    (("null value for", "missing 'choices' key", "unexpected response type"), "upstream"),
 )
 """Words that say more than type or status: a provider's 404 for a missing feature, its 429 for an empty purse."""
 

@@ -1,7 +1,7 @@
 """The chat model for OpenAI-compatible gateways: OpenRouter, LiteLLM, vLLM, llama.cpp, Ollama.
 
 It is langchain-openai's own model for third-party servers, plus what gateways add to OpenAI's answers and the
-base class leaves out: the cost of a call, the gateway's own server-side tools, reasoning text, streamed refusals.
+base class leaves out: the cost of a call, the gateway's own server-side tools, reasoning text, refusals.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -18,11 +18,12 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_openai.chat_models.base import BaseChatOpenAI
+from pydantic import BaseModel, model_validator
+
+from fusion_graph.completions import PlainCompletions
 
 LONGEST_SILENCE = 300.0
 """Seconds between two chunks of a stream; gateways' keep-alive lines are no chunks."""
-
-_LARGE = ("messages", "tools")
 
 
 class GatewayChat(BaseChatOpenAI):
@@ -32,6 +33,11 @@ class GatewayChat(BaseChatOpenAI):
     """Chat completions is what every gateway speaks; the base class would leave it for some names and tools."""
     stream_chunk_timeout: float | None = None
     """Off: the base class waits with `asyncio.wait_for`, which loses cancellations before Python 3.12."""
+
+    @model_validator(mode="after")
+    def _plain(self) -> Self:
+        self.async_client = PlainCompletions(self.root_async_client)
+        return self
 
     @property
     def _llm_type(self) -> str:
@@ -48,12 +54,6 @@ class GatewayChat(BaseChatOpenAI):
             return bound
         merged = [*getattr(bound, "kwargs", {}).get("tools", []), *theirs]
         return bound.bind(tools=merged)
-
-    def _get_request_payload(
-        self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> dict[str, Any]:
-        payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **kwargs)
-        return payload if "response_format" in payload else _as_extra(payload)
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         stream = cast("AsyncGenerator[ChatGenerationChunk, None]", super()._astream(*args, **kwargs))
@@ -76,28 +76,18 @@ class GatewayChat(BaseChatOpenAI):
         if usage and usage.get("cost") is not None:
             generation.message.response_metadata["token_usage"] = {"cost": usage["cost"]}
         for choice in chunk.get("choices") or []:
-            delta = choice.get("delta") or {}
-            _keep_extras(generation.message, delta)
-            if delta.get("refusal"):
-                generation.message.additional_kwargs["refusal"] = delta["refusal"]
+            _keep_extras(generation.message, choice.get("delta") or {})
         return generation
 
     def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
-        raw = response if isinstance(response, dict) else response.model_dump(warnings=False)
-        result = super()._create_chat_result(raw if _emptied(raw) else response, generation_info)
+        raw = response.model_dump(warnings=False) if isinstance(response, BaseModel) else response
+        if not isinstance(raw, dict):
+            return super()._create_chat_result(response, generation_info)  # which says what is wrong with it
+        emptied = _emptied(raw)
+        result = super()._create_chat_result(raw if emptied else response, generation_info)
         for choice, generation in zip(raw.get("choices") or [], result.generations, strict=False):
             _keep_extras(generation.message, choice.get("message") or {})
         return result
-
-
-def _as_extra(payload: dict[str, Any]) -> dict[str, Any]:
-    """Give messages and tools to the SDK as part of the body that it sends as it is.
-
-    They are plain JSON by then; the SDK would take more time to compare each field with its types than for the rest
-    of a call.
-    """
-    large = {name: payload.pop(name) for name in _LARGE if name in payload}
-    return {**payload, "messages": [], "extra_body": {**large, **(payload.get("extra_body") or {})}}
 
 
 def is_gateway_tool(tool: Any) -> bool:
@@ -124,9 +114,11 @@ def _no_object(arguments: Any) -> bool:
 
 
 def _keep_extras(message: Any, raw: dict[str, Any]) -> None:
-    """Keep reasoning text, and the pages that the gateway's own tools found."""
+    """Keep reasoning text, a refusal, and the pages that the gateway's own tools found."""
     reasoning = raw.get("reasoning_content") or raw.get("reasoning")
     if isinstance(reasoning, str) and reasoning:
         message.additional_kwargs["reasoning_content"] = reasoning
+    if raw.get("refusal"):
+        message.additional_kwargs["refusal"] = raw["refusal"]
     if isinstance(annotations := raw.get("annotations"), list) and annotations:
         message.additional_kwargs["annotations"] = annotations

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakKeyDictionary
 
-import httpx
+import httpx2
 
-_CLIENTS: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
-_LIMITS = httpx.Limits(max_connections=1_000, max_keepalive_connections=100, keepalive_expiry=30.0)
+_CLIENTS: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
+_LIMITS = httpx2.Limits(max_connections=1_000, max_keepalive_connections=100, keepalive_expiry=30.0)
 
 
-def http_client() -> httpx.AsyncClient:
+def http_client() -> httpx2.AsyncClient:
     """Return the running event loop's client; a pool cannot be shared between loops."""
     loop = asyncio.get_running_loop()
     client = _CLIENTS.get(loop)
     if client is None or client.is_closed:
-        client = httpx.AsyncClient(limits=_LIMITS, timeout=httpx.Timeout(600.0, connect=10.0), follow_redirects=True)
+        client = httpx2.AsyncClient(limits=_LIMITS, timeout=httpx2.Timeout(600.0, connect=10.0), follow_redirects=True)
         _CLIENTS[loop] = client
     return client
 

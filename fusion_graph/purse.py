@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import httpx
+import httpx2
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
@@ -22,7 +23,11 @@ from fusion_graph.usage import Usage, priced, usage_of
 T = TypeVar("T")
 
 _CAPS = ("max_tokens", "max_output_tokens")
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_UNSENT = tuple(
+    error
+    for http in (httpx2, httpx)  # packages of models use the one or the other
+    for error in (http.ConnectError, http.ConnectTimeout, http.PoolTimeout, http.UnsupportedProtocol)
+)
 
 
 @dataclass(frozen=True, slots=True)

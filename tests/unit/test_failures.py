@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import httpx
+import httpx2
 import openai
 import pytest
 from hypothesis import example, given, settings
@@ -56,6 +57,9 @@ def openai_error(
         (httpx.ConnectError("refused"), "connection"),
         (httpx.RemoteProtocolError("peer closed connection"), "connection"),
         (httpx.ReadError(""), "connection"),
+        (httpx2.ReadTimeout("late"), "timeout"),
+        (httpx2.ConnectError("refused"), "connection"),
+        (httpx2.RemoteProtocolError("peer closed connection"), "connection"),
         (TimeoutError(), "timeout"),
         (ConnectionResetError(104, "reset"), "connection"),
         (BrokenPipeError(), "connection"),
@@ -66,7 +70,8 @@ def openai_error(
         (openai.APIError("the stream broke", REQUEST, body=None), "upstream"),
         (json.JSONDecodeError("Expecting value", "<html>", 0), "upstream"),
         (KeyError("Response missing 'choices' key: dict_keys(['id'])"), "upstream"),
-        (TypeError("Received response with null value for `choices`."), "upstream"),
+        (TypeError("Received response with null value for 'choices'."), "upstream"),
+        (ValueError("Unexpected response type from OpenAI-compatible endpoint."), "upstream"),
         (RuntimeError("what?"), "unexpected_error"),
         (ZeroDivisionError(), "unexpected_error"),
     ],

@@ -9,12 +9,13 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.tools import tool
 
 from fusion_graph.config import Reasoning
+from fusion_graph.failures import classify
 from fusion_graph.gateway import GatewayChat, is_gateway_tool
 from fusion_graph.meter import finish_reason, served_model, usage_of
 from fusion_graph.models import CallSettings, Models
 from fusion_graph.resources import Resources
 from fusion_graph.sources import found_in
-from fusion_graph.testing import Fault, ScriptedServer, Text, ToolCall, Usage
+from fusion_graph.testing import Fault, Malformed, ScriptedServer, Text, ToolCall, Usage
 
 NAME = "vendor/model"
 SEARCH = {"type": "openrouter:web_search", "parameters": {"max_results": 3}}
@@ -218,6 +219,49 @@ async def test_a_stream_that_says_twice_why_it_ended_is_understood():
     )
     message = await answer(chat, stream=True)
     assert (finish_reason(message), served_model(message), usage_of(message).cost_usd) == ("length", NAME, 0.5)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Malformed(),
+        Malformed("<html>Bad gateway</html>", content_type="text/html"),
+        Malformed("[]"),
+        Malformed("{}"),
+        Malformed('{"choices": null}'),
+        Malformed('{"error": {"message": "No provider answered", "code": 502}}'),
+    ],
+    ids=lambda reply: reply.body,
+)
+async def test_an_answer_that_is_no_completion_is_an_error_of_the_upstream(server: ScriptedServer, resources, reply):
+    server.on(NAME, reply)
+    with pytest.raises(Exception) as raised:
+        await model(resources).ainvoke("Hi")
+    assert classify(raised.value).kind == "upstream"
+
+
+async def test_json_is_read_whatever_it_is_called(server: ScriptedServer, resources):
+    choice = {"index": 0, "message": {"role": "assistant", "content": "four"}, "finish_reason": "stop"}
+    server.on(NAME, Malformed(json.dumps({"id": "1", "choices": [choice]}), content_type="text/plain"))
+    assert (await model(resources).ainvoke("Hi")).text == "four"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_headers_query_and_fields_of_a_single_call_are_sent(server: ScriptedServer, resources, stream):
+    server.on(NAME, "ok")
+    more = {"extra_headers": {"X-Title": "mine"}, "extra_query": {"v": "1"}, "extra_body": {"route": "fallback"}}
+    await answer(model(resources).bind(**more, timeout=5.0), stream=stream)
+    (call,) = server.calls
+    assert (call.headers["x-title"], call.body["route"]) == ("mine", "fallback")
+    assert not {"extra_headers", "extra_query", "extra_body", "timeout"} & set(call.body)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_call_of_its_own_time_ends_with_it(server: ScriptedServer, resources, stream):
+    server.on(NAME, Text("late", delay=5.0))
+    with pytest.raises(Exception) as raised:
+        await answer(model(resources).bind(timeout=0.1), stream=stream)
+    assert classify(raised.value).kind == "timeout"
 
 
 @pytest.mark.parametrize("name", ["openai/gpt-5-codex", "gpt-6", "o3-pro", "gpt-5.5-pro"])
