@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-MAX_TAGS = 100_000
+MAX_TAGS = 40_000
 MAX_ATTRIBUTES = 1_000
 _QUOTED = re.compile("\"[^\"]*\"|'[^']*'")
 _BETWEEN = re.compile(r"[=\s]")
@@ -18,7 +18,7 @@ def bounded(html: str) -> tuple[str, bool]:
         html: A page's source.
 
     Returns:
-        The source up to its 100,000th tag, without tags of more than 1,000 attributes, and whether that is all of
+        The source up to its 40,000th tag, without tags of more than 1,000 attributes, and whether that is all of
         its tags.
     """
     pieces = html.split("<", MAX_TAGS + 1)

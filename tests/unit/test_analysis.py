@@ -55,7 +55,7 @@ def assert_bounded(analysis: JudgedAnalysis | Analysis) -> None:
 
 
 @given(ANY_JSON)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_any_json_is_either_an_analysis_within_bounds_or_a_validation_error(value):
     try:
         analysis = JudgedAnalysis.model_validate(value)
@@ -68,7 +68,7 @@ def test_any_json_is_either_an_analysis_within_bounds_or_a_validation_error(valu
 @example({"consensus": {"point": "one, not in a list"}, **dict.fromkeys(LISTS[1:])})
 @example({key: ["\ud800 half a pair"] for key in LISTS})
 @example({key: [{"topic": "t", "stances": {"A": "x", "B": ["y"]}}] for key in LISTS})
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_anything_under_the_five_keys_is_read_within_bounds(value):
     assert_bounded(JudgedAnalysis.model_validate(value))
 
