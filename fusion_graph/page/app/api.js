@@ -61,7 +61,7 @@ export const follow = (id, after, signal) =>
   stream("GET", `${one(id)}?stream=true${after >= 0 ? `&starting_after=${after}` : ""}`, undefined, signal);
 export const response = (id) => json("GET", one(id));
 export const inputItems = (id) => json("GET", `${one(id)}/input_items?order=desc`);
-export const list = (limit = 40) => json("GET", `responses?limit=${limit}`);
+export const list = (after) => json("GET", `responses?limit=40${after ? `&after=${encodeURIComponent(after)}` : ""}`);
 export const cancel = (id) => json("POST", `${one(id)}/cancel`);
 export const remove = (id) => json("DELETE", one(id));
 export const retry = (id, body, signal) => stream("POST", `${one(id)}/retry`, body, signal);

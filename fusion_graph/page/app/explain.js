@@ -12,8 +12,8 @@ export function explain(error) {
 }
 
 const BY_CODE = {
-  missing_api_key: (error) => said("This server asks for a key.", `${sentence(error)} Enter the key that its operator gave you.`, "key"),
-  invalid_api_key: () => said("The server does not know this key.", "It may be mistyped, or revoked. Enter another one.", "key"),
+  missing_api_key: () => said("This server asks for a key.", "Enter the key that its operator gave you.", "key", "again"),
+  invalid_api_key: () => said("The server does not know this key.", "It may be mistyped, or revoked. Enter another one.", "key", "again"),
   origin_not_allowed: (error) => said("This page may not call the server.", sentence(error)),
   spending_limit_reached: (error) => said("The key's spending limit is reached.", `${sentence(error)} Use another key, or ask the operator for a higher limit.`, "key"),
   limit_too_low: (error) => said("The cap is too low for this panel.", `${sentence(error)} Raise the cap, or choose a cheaper panel.`, "panel"),
@@ -80,4 +80,4 @@ const CODES = {
   budget_exceeded: "the cap was exceeded",
   budget_not_enforceable: "the cap could not be enforced, because a price is not known",
 };
-export const degradation = (one) => `${one.part}: ${one.detail || CODES[one.reason] || one.reason.replaceAll("_", " ")}`;
+export const degradation = (one, name) => `${name(one.part)}: ${(one.detail || CODES[one.reason] || one.reason.replaceAll("_", " ")).replace(/\.$/, "")}`;

@@ -1,5 +1,5 @@
 // A run as one page that needs nothing else: no script, no request, everything foreign escaped or sanitized.
-import { asMarkdown } from "./export_markdown.js";
+import { piecesOf } from "./export_markdown.js";
 import { render } from "./markdown.js";
 
 const STYLE = `:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}
@@ -11,7 +11,7 @@ const escaped = (text) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeA
 
 export function asHtml(view) {
   const body = document.createElement("div");
-  body.append(render(asMarkdown(view)));
+  body.append(...piecesOf(view).map(render));
   const title = escaped((view.question || "A run").slice(0, 120));
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}">

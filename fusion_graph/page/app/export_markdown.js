@@ -10,9 +10,22 @@ const cell = (text) => String(text ?? "").replace(/\s+/g, " ").replaceAll("|", "
 const table = (head, rows) =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
 
-export function asMarkdown(view) {
-  const parts = [`# ${cell(view.question)}`, answer(view), comparison(view), sources(view), drafts(view), receipt(view)];
-  return `${parts.filter(Boolean).join("\n\n")}\n`;
+export const asMarkdown = (view) => `${piecesOf(view).join("\n\n")}\n`;
+
+// Each can be read alone: what a model wrote in one, such as a fence or a link's definition, must not reach the next.
+export function piecesOf(view) {
+  const pieces = [`# ${cell(view.question)}`, answer(view), comparison(view), sources(view), ...drafts(view), receipt(view)];
+  return pieces.filter(Boolean).map(closed);
+}
+
+function closed(text) {
+  let open = null;
+  for (const line of text.split("\n")) {
+    const [, fence, rest] = line.match(/^ {0,3}(`{3,}|~{3,})(.*)$/) ?? [];
+    if (!open) open = fence && !(fence[0] === "`" && rest.includes("`")) ? fence : null;
+    else if (fence?.startsWith(open) && !rest.trim()) open = null;
+  }
+  return open ? `${text}\n${open}` : text;
 }
 
 function answer(view) {
@@ -43,10 +56,11 @@ function sources(view) {
   return `## Sources\n\n${view.sources.map(line).join("\n")}`;
 }
 
-const drafts = (view) =>
-  view.seats.length
-    ? ["## Drafts", ...view.seats.map((seat) => `### ${cell(seatName(seat))} (${cell(seat.model)}): ${seat.outcome ?? "at work"}\n\n${seat.draft ?? seat.error ?? seat.text ?? ""}`)].join("\n\n")
-    : null;
+function drafts(view) {
+  const head = (seat) => `### ${cell(seatName(seat))} (${cell(seat.model)}): ${seat.outcome ?? "at work"}`;
+  const each = view.seats.map((seat) => `${head(seat)}\n\n${seat.draft ?? seat.error ?? seat.text ?? ""}`);
+  return each.length ? ["## Drafts", ...each] : [];
+}
 
 function receipt(view) {
   if (!view.receipt) return `## Receipt\n\nThere is none: the run ended without one. Of its use is known: ${spent(view)}.`;

@@ -35,9 +35,11 @@ export function safeLinks(fragment) {
   }
 }
 
+const mailHost = (url) => url.split("?")[0].split("@").pop();
+
 // The text names a host, and it is not the one that the link leads to.
 function lies(text, url) {
   const named = text.match(/(?:[\p{L}\p{N}-]+\.)+\p{L}{2,}/giu) ?? [];
-  const host = hostOf(url).replace(/:\d+$/, "").toLowerCase();
-  return named.some((name) => !host.endsWith(name.toLowerCase().replace(/^www\./, "")));
+  const host = `.${(/^mailto:/i.test(url) ? mailHost(url) : hostOf(url)).replace(/:\d+$/, "").toLowerCase()}`;
+  return named.some((name) => !host.endsWith(`.${name.toLowerCase().replace(/^www\./, "")}`));
 }

@@ -2,6 +2,7 @@
 import { html, render } from "./ui.js";
 import { loadCatalog } from "./catalog.js";
 import { MainView } from "./views/main_view.js";
+import "./menus.js";
 import "./theme.js";
 
 loadCatalog();

@@ -35,6 +35,7 @@ export const blocksOf = (text) => marked.lexer(text);
 export function fragmentOf(tokens) {
   const fragment = DOMPurify.sanitize(marked.parser(tokens), ALLOWED);
   safeLinks(fragment);
+  for (const block of fragment.children) block.dir = "auto"; // each reads in the direction of its own script
   for (const table of fragment.querySelectorAll("table, pre")) table.tabIndex = 0; // they scroll: let keys reach them
   return fragment;
 }

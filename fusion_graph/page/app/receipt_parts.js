@@ -1,4 +1,5 @@
 // The parts of a receipt as rows: seats, judge, writer, and what a retry replaced; with their place on the time axis.
+import { seatName } from "./names.js";
 
 const row = (id, name, part, outcome, start) => ({
   id,
@@ -14,7 +15,7 @@ const row = (id, name, part, outcome, start) => ({
 });
 
 export function partsOf(receipt) {
-  const seats = receipt.seats.map((seat) => row(seat.seat_id, nameOf(seat), seat, seat.outcome, 0));
+  const seats = receipt.seats.map((seat) => row(seat.seat_id, seatName({ label: seat.label, model: seat.requested_model }), seat, seat.outcome, 0));
   const panel = Math.max(0, ...receipt.seats.map((seat) => seat.latency ?? 0));
   const judge = receipt.judge && row("judge", "Judge", receipt.judge, outcomeOf(receipt.judge), panel);
   const after = panel + (receipt.judge?.latency ?? 0);
@@ -24,7 +25,6 @@ export function partsOf(receipt) {
   return [...seats, judge, writer, earlier].filter(Boolean);
 }
 
-const nameOf = (seat) => (seat.label && seat.label !== seat.requested_model ? seat.label : seat.seat_id);
 const outcomeOf = (part) => (part.failure ? "failed" : "ok");
 
 // A calling model works around the panel; a writer works after it.

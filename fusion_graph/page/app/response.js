@@ -68,7 +68,7 @@ function judgeOf(judge, receipt, status) {
   if (!part) return judge.state === "working" ? { ...judge, state: status === "cancelled" ? "cancelled" : "failed" } : judge;
   const lost = receipt.degraded?.find((one) => one.part === "judge" && one.reason.startsWith("judge_"));
   const failed = part.failure || lost;
-  const reason = part.failure?.message ?? lost?.detail ?? lost?.reason ?? judge.reason;
+  const reason = part.failure?.message ?? lost?.reason ?? judge.reason; // the detail stands in the receipt
   return { ...judge, model: part.requested_model, state: failed ? "failed" : "done", reason: failed ? reason : null };
 }
 

@@ -141,8 +141,12 @@ export async function stop(live) {
 }
 
 export async function remove(id) {
-  await api.remove(id);
+  try {
+    await api.remove(id);
+  } catch (error) {
+    if (error.status !== 404) throw error; // it was deleted elsewhere
+  }
   held.get(id)?.leave();
   held.delete(id);
-  refreshList();
+  return refreshList();
 }

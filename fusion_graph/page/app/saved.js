@@ -3,16 +3,17 @@ import { signal } from "./ui.js";
 import { checked } from "./settings.js";
 import { read, write } from "./storage.js";
 
-const held = Object.entries(read("panels", {})).map(([name, settings]) => [name, checked(settings ?? {})]);
-export const savedPanels = signal(Object.fromEntries(held));
+// As they are kept now: another tab may have changed them.
+const held = () => Object.fromEntries(Object.entries(read("panels", {})).map(([name, settings]) => [name, checked(settings ?? {})]));
+export const savedPanels = signal(held());
 
 export function savePanel(name, settings) {
-  savedPanels.value = { ...savedPanels.value, [name]: settings };
+  savedPanels.value = { ...held(), [name]: settings };
   return write("panels", savedPanels.value);
 }
 
 export function forgetPanel(name) {
-  const { [name]: gone, ...others } = savedPanels.value;
+  const { [name]: gone, ...others } = held();
   savedPanels.value = others;
   write("panels", others);
 }

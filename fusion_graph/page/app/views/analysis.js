@@ -63,14 +63,14 @@ function Sections({ view, analysis }) {
 function Section({ name, view, analysis }) {
   if (name === "contradictions") return html`<${Contradictions} view=${view} items=${analysis.contradictions} />`;
   if (name === "partial_coverage") return html`<${Coverage} view=${view} items=${analysis.partial_coverage} />`;
-  if (name === "blind_spots") return html`<ul class="items">${analysis.blind_spots.map((text) => html`<li><span>${text}</span></li>`)}</ul>`;
+  if (name === "blind_spots") return html`<ul class="items">${analysis.blind_spots.map((text) => html`<li><span dir="auto">${text}</span></li>`)}</ul>`;
   if (name === "unique_insights")
     return html`<ul class="items">${analysis.unique_insights.map((one) => html`<${Item} view=${view} text=${one.insight} seats=${[one.seat_id]} />`)}</ul>`;
   return html`<ul class="items">${analysis.consensus.map((text, at) => html`<${Item} view=${view} text=${text} seats=${analysis.consensus_support?.[at]?.seat_ids ?? []} />`)}</ul>`;
 }
 
 function Item({ view, text, seats, label = null }) {
-  if (!seats.length) return html`<li><span>${text}</span></li>`;
+  if (!seats.length) return html`<li><span dir="auto">${text}</span></li>`;
   return html`<li><button type="button" class="item" onClick=${() => show(view.id, seats, text)}>
-    <span>${text}</span> <span class="from">${label ?? seatNames(view, seats)}<span class="unseen">: show where the drafts say it</span></span></button></li>`;
+    <span dir="auto">${text}</span> <span class="from">${label ?? seatNames(view, seats)}<span class="unseen">: show where the drafts say it</span></span></button></li>`;
 }

@@ -19,7 +19,7 @@ export function AskBox({ value, onInput, onAsk, label, autofocus = false, button
   };
   return html`<form class="ask" onSubmit=${(event) => (event.preventDefault(), send())}>
     <label><span class="label">${label}</span>
-      <textarea ref=${area} rows="3" value=${value} onInput=${(event) => onInput(event.target.value)} onKeyDown=${key}
+      <textarea ref=${area} dir="auto" rows="3" value=${value} onInput=${(event) => onInput(event.target.value)} onKeyDown=${key}
         aria-describedby="ask-hint" placeholder="Ask anything worth more than one opinion"></textarea></label>
     <div class="row">
       <span id="ask-hint" class="faint">Enter sends · Shift+Enter makes a new line</span>

@@ -1,9 +1,11 @@
 // Two runs of one question side by side.
-import { html, useEffect } from "../ui.js";
+import { html, useLayoutEffect, useRef } from "../ui.js";
 import { count, duration, money } from "../format.js";
 import { answerOf, ended } from "../run.js";
-import { become, to } from "../router.js";
+import { become, go, to } from "../router.js";
+import { highlighted } from "../highlight.js";
 import { open, started } from "../runs.js";
+import { beside, setQuestion } from "../draft.js";
 import { explain } from "../explain.js";
 import { seatName } from "../names.js";
 import { Answer } from "./answer.js";
@@ -17,16 +19,16 @@ const liveOf = (id) => (id === "new" ? started.value : open(id));
 export function Compare({ ids }) {
   const pair = ids.slice(0, 2).map(liveOf);
   const fresh = pair[1]?.view.value.id;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (ids[1] === "new" && fresh) become("compare", ids[0], fresh);
   }, [ids[1], fresh]);
   if (pair.length < 2 || pair.includes(null) || pair.includes(undefined))
     return html`<${Notice} told=${{ title: "There are not two runs to compare.", text: "Open a run and choose “Ask another panel”.", actions: [] }} />`;
   const views = pair.map((live) => live.view.value);
   return html`<section class="compare" aria-label="Two panels side by side">
-    <h2 class="question">${views[1].question || views[0].question}</h2>
+    <h2 class="question" dir="auto">${views[1].question || views[0].question}</h2>
     <${Figures} views=${views} />
-    <div class="sides">${pair.map((live, at) => html`<${Side} key=${live.key} live=${live} name=${"AB"[at]} />`)}</div>
+    <div class="sides">${pair.map((live, at) => html`<${Side} key=${live.key} live=${live} name=${"AB"[at]} first=${views[0]} />`)}</div>
   </section>`;
 }
 
@@ -47,15 +49,29 @@ function Figures({ views }) {
   </table></div>`;
 }
 
-function Side({ live, name }) {
+// Back to the question, to be asked again beside the first run.
+function back(view, first) {
+  if (view.retryOf) return go("run", view.retryOf);
+  beside.value = { id: first.id, previous: first.previous };
+  setQuestion(view.question);
+  return go();
+}
+
+function Side({ live, name, first }) {
   const view = live.view.value;
   const failure = live.failure.value;
+  const drafts = useRef(null);
+  const marked = highlighted.value?.run === view.id ? highlighted.value : null;
+  useLayoutEffect(() => {
+    if (marked && drafts.current) drafts.current.open = true; // before the marks are brought into sight
+  }, [marked]);
+  const again = () => (view.id ? location.reload() : back(view, first));
   return html`<section class="side-run" aria-label=${`Panel ${name}`}>
     <h3>Panel ${name}</h3>
-    ${failure && html`<${Notice} told=${explain(failure)} />`}
+    ${failure && html`<${Notice} told=${explain(failure)} on=${{ again, ...(!view.id && { panel: again }) }} />`}
     <ul class="chips">${view.seats.map((seat) => html`<li key=${seat.id} class=${seat.state}>${seatName(seat)}: ${seat.state === "done" ? OUTCOMES[seat.outcome] ?? "finished" : seat.state === "working" ? "at work" : "waiting"}</li>`)}</ul>
     ${(answerOf(view) || view.writer.state === "working") && html`<${Answer} view=${view} id=${`answer-${name}`} heading=${`Answer of panel ${name}`} />`}
     ${view.analysis && html`<${Analysis} view=${view} id=${`analysis-${name}`} />`}
-    ${view.seats.length > 0 && ended(view) && html`<details><summary>Drafts</summary><${PanelColumns} view=${view} folded=${false} onUnfold=${() => {}} /></details>`}
+    ${view.seats.length > 0 && ended(view) && html`<details ref=${drafts}><summary>Drafts</summary><${PanelColumns} view=${view} folded=${false} onUnfold=${() => {}} /></details>`}
   </section>`;
 }

@@ -22,18 +22,20 @@ export function Compose({ shared }) {
     become();
   }, [shared]);
   return html`<section class="compose" aria-label="Ask a panel">
-    ${beside.value && html`<p class="notice hint" role="note">The answer will stand beside <a href=${to("run", beside.value.id)}>the run you came from</a>.
+    ${beside.value && html`<p class="notice hint" role="note">The answer will stand beside <a href=${to("run", beside.value.id)}>the run you came from</a>.${" "}
       <button type="button" class="small" onClick=${() => (beside.value = null)}>Ask alone</button></p>`}
     ${bad.current && html`<${Notice} told=${{ title: "The link holds no panel.", text: "It may have been cut; ask for it again.", actions: [] }} />`}
     <${AskBox} value=${question.value} onInput=${setQuestion} onAsk=${start} label="Your question" autofocus />
     ${catalog.value.error && html`<${Notice} told=${explain(catalog.value.error)} on=${{ again: loadCatalog }} />`}
     <${PanelBar} />
-    <${OutlookLine} question=${question.value} previous=${beside.value?.previous ?? null} />
+    ${!catalog.value.error && html`<${OutlookLine} question=${question.value} previous=${beside.value?.previous ?? null} />`}
     ${building.value && html`<${PanelBuilder} key=${settings.value.preset ?? ""} />`}
   </section>`;
 }
 
 function start(text) {
+  const refused = document.querySelector(".limits input:invalid"); // a cap that does not hold must not be taken for one
+  if (refused) return void refused.reportValidity();
   const other = beside.value;
   ask(settings.value, text, other?.previous ?? null);
   beside.value = null;

@@ -9,7 +9,7 @@ export function Contradictions({ view, items }) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Contradictions"><table class="stances">
     <thead><tr><th scope="col">Topic</th>${order.map((id) => html`<th scope="col" key=${id}>${nameOf(view, id)}</th>`)}</tr></thead>
     <tbody>${items.map((item) => html`<tr>
-      <th scope="row">${item.topic}</th>
+      <th scope="row" dir="auto">${item.topic}</th>
       ${order.map((id) => html`<td key=${id}><${Stances} view=${view} id=${id} stances=${item.stances.filter((one) => one.seat_id === id)} /></td>`)}
     </tr>`)}</tbody>
   </table></div>`;
@@ -17,5 +17,5 @@ export function Contradictions({ view, items }) {
 
 function Stances({ view, id, stances }) {
   if (!stances.length) return html`<span class="faint">no stance</span>`;
-  return stances.map((one) => html`<button type="button" class="item" onClick=${() => show(view.id, [id], one.stance)}>${one.stance}</button>`);
+  return stances.map((one) => html`<button type="button" class="item" dir="auto" onClick=${() => show(view.id, [id], one.stance)}>${one.stance}</button>`);
 }

@@ -23,7 +23,7 @@ function KeyForm({ reason }) {
   const save = (event) => {
     event.preventDefault();
     setKey(field.current.value.trim(), remember);
-    if (route.value.name !== "new") return location.reload(); // another key, other runs
+    if (route.value.name !== "new" && !route.value.rest.includes("new")) return location.reload(); // another key, other runs
     loadCatalog();
     return refreshList();
   };

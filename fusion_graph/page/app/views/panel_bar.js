@@ -17,7 +17,8 @@ export function PanelBar() {
       <button type="button" aria-expanded=${building.value} onClick=${() => (building.value = !building.value)}>
         ${building.value ? "Close the panel's settings" : "Change the panel"}</button>
     </div>
-    ${table ? html`<${Table} table=${table} />` : html`<p class="faint">The server chooses the best models that it finds.</p>`}
+    ${table && html`<${Table} table=${table} />`}
+    ${!table && catalog.value.state === "ready" && html`<p class="faint">The server chooses the best models that it finds.</p>`}
   </div>`;
 }
 

@@ -1,5 +1,5 @@
 // The form in which a panel is built: seats, judge and writer, tools, limits; saved by name, shared as a link.
-import { html } from "../ui.js";
+import { html, useState } from "../ui.js";
 import { choose, settings } from "../draft.js";
 import { catalog, presetNamed, tableOf } from "../catalog.js";
 import { ENGINES, LIMITS, MAX_SEATS, MODES, TOOLS } from "../settings.js";
@@ -71,12 +71,15 @@ function Tools({ chosen }) {
 }
 
 function Limit({ limit, value }) {
+  const [refused, setRefused] = useState(null); // it stays in sight until it is put right
   const change = ({ target }) => {
     const number = target.value === "" ? null : Number(target.value);
-    if (target.checkValidity()) choose({ [limit.name]: number });
+    const holds = target.checkValidity();
+    setRefused(holds ? null : target.value);
+    if (holds) choose({ [limit.name]: number });
     else target.reportValidity();
   };
   return html`<label>${limit.label}
-    <input type="number" min=${limit.min} max=${limit.max} step=${limit.step} value=${value ?? ""} placeholder="none" inputmode="decimal" onChange=${change} />
+    <input type="number" min=${limit.min} max=${limit.max} step=${limit.step} value=${refused ?? value ?? ""} placeholder="none" inputmode="decimal" onChange=${change} />
   </label>`;
 }

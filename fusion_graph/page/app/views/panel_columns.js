@@ -24,13 +24,20 @@ export function PanelColumns({ view, folded, onUnfold }) {
   const marked = highlighted.value?.run === view.id ? highlighted.value : null;
   useEffect(() => {
     if (marked && folded) onUnfold();
-    if (marked) place.current.scrollIntoView({ block: "start" });
+    if (marked) bringIntoSight(place.current);
   }, [marked]);
-  return html`<div class="columns seats-${view.seats.length} ${folded ? "folded" : ""}" ref=${place} tabindex="-1">
+  return html`<div class="drafts" ref=${place} tabindex="-1">
     ${marked && html`<p class="marked-note" role="status">Marked: ${marked.text} <button type="button" class="small" onClick=${clear}>Clear the marks</button></p>`}
-    ${view.seats.map((seat) => html`<${Column} key=${seat.id} seat=${seat} createdAt=${view.createdAt} over=${ended(view)} folded=${folded}
-      marked=${marked?.seats.includes(seat.id) ? marked : null} run=${view.id} />`)}
+    <div class="columns seats-${view.seats.length} ${folded ? "folded" : ""}">${view.seats.map((seat) => html`<${Column} key=${seat.id} seat=${seat} createdAt=${view.createdAt} over=${ended(view)} folded=${folded}
+      marked=${marked?.seats.includes(seat.id) ? marked : null} run=${view.id} />`)}</div>
   </div>`;
+}
+
+// On a phone the columns stand in a row that scrolls sideways, so that the first marked one may be out of sight.
+function bringIntoSight(drafts) {
+  drafts.scrollIntoView({ block: "start" });
+  const first = drafts.querySelector(".column.marked");
+  if (first) first.parentElement.scrollLeft += first.getBoundingClientRect().left - first.parentElement.getBoundingClientRect().left;
 }
 
 const Column = memo(function Seat({ seat, createdAt, over, folded, marked, run }) {

@@ -1,7 +1,7 @@
 // The receipt: who did what, for how long, at what cost; and the run on one time axis.
 import { html } from "../ui.js";
 import { degradation } from "../explain.js";
-import { count, duration, money } from "../format.js";
+import { count, duration, money, plural } from "../format.js";
 import { partsOf } from "../receipt_parts.js";
 import { OUTCOMES } from "./panel_columns.js";
 import { Timeline } from "./timeline.js";
@@ -20,7 +20,7 @@ export function Receipt({ receipt, id }) {
       <tfoot><tr><th scope="row" colspan="3">Together</th><td class="num">${duration(receipt.seconds)}</td><td class="num">${count(total.calls)}</td>
         <td class="num">${count(total.tool_calls)}</td><${Usage} usage=${total.usage} /></tr></tfoot>
     </table></div>
-    <${Notes} receipt=${receipt} />
+    <${Notes} receipt=${receipt} parts=${parts} />
   </section>`;
 }
 
@@ -37,19 +37,20 @@ function Usage({ usage, free = false }) {
   return html`${number(usage.input_tokens)}${number(usage.output_tokens)}${dollars(usage.cost_usd, usage.cost_at_least)}${dollars(usage.fees_usd, usage.fees_at_least)}`;
 }
 
-function Notes({ receipt }) {
+function Notes({ receipt, parts }) {
+  const name = (id) => parts.find((part) => part.id === id)?.name ?? id;
   const { limits, degraded, kinship, edits, chosen, shown_order: shown, blind, citations } = receipt;
-  const kin = [...new Set(kinship.map((one) => `${one.part} and ${one.seat_id} are both of the family ${one.family}`))];
+  const kin = [...new Set(kinship.map((one) => `${name(one.part)} and ${name(one.seat_id)} are both of the family ${one.family}`))];
   const notes = [
     chosen && `Models: ${chosen}.`,
     limits?.max_cost_usd && `Cap ${money(limits.max_cost_usd)}; ${money(limits.counted_usd)} counted against it.`,
     limits?.max_total_tokens && `Cap ${count(limits.max_total_tokens)} tokens; ${count(limits.counted_tokens)} counted against it.`,
     limits?.unpriced?.length && `The cap could not be enforced for ${limits.unpriced.join(", ")}: their price is not known.`,
-    blind && shown.length > 0 && `Judge and writer saw the drafts without names, in the order ${shown.map((one) => `${one.label} = ${one.seat_id}`).join(", ")}.`,
+    blind && shown.length > 0 && `Judge and writer saw the drafts without names, in the order ${shown.map((one) => `${one.label} = ${name(one.seat_id)}`).join(", ")}.`,
     kin.length && `Kinship: ${kin.join("; ")}.`,
-    citations && `The answer makes ${citations.citations} citations; ${citations.unregistered.length} of them name no source that was found.`,
-    edits?.length && `A person changed ${edits.length} of its parts.`,
-    degraded.length && `Lost on the way: ${degraded.map(degradation).join("; ")}.`,
+    citations && `The answer makes ${plural(citations.citations, "citation")}${citations.unregistered.length ? `; ${citations.unregistered.length} of them name no source that was found` : ""}.`,
+    edits?.length && `A person changed ${plural(edits.length, "part")} of it.`,
+    degraded.length && `Lost on the way: ${degraded.map((one) => degradation(one, name)).join("; ")}.`,
   ].filter(Boolean);
   return notes.length ? html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>` : null;
 }

@@ -2,9 +2,9 @@
 import { html, useEffect, useRef, useState } from "../ui.js";
 import { answerOf, ended } from "../run.js";
 import { explain, explainFailed, cap, capped } from "../explain.js";
-import { again } from "../runs.js";
+import { again, ask } from "../runs.js";
 import { go } from "../router.js";
-import { building, question } from "../draft.js";
+import { building, setQuestion, settings } from "../draft.js";
 import { Analysis } from "./analysis.js";
 import { Answer } from "./answer.js";
 import { Notice } from "./notice.js";
@@ -25,9 +25,9 @@ export function RunView({ live }) {
   }, []);
   const part = (name) => `${name}-${view.id ?? "new"}`;
   return html`<article class="run" aria-label="Run">
-    <h2 class="question" id=${part("question")} ref=${title} tabindex="-1">${view.question || "…"}</h2>
+    <h2 class="question" dir="auto" id=${part("question")} ref=${title} tabindex="-1">${view.question || "…"}</h2>
     ${view.retryOf && html`<p class="faint">Another try of an earlier run; finished drafts are kept.</p>`}
-    <${RunBar} live=${live} part=${part} />
+    ${!(failure && view.status === "starting") && html`<${RunBar} live=${live} part=${part} />`}
     <${Trouble} live=${live} view=${view} failure=${failure} />
     ${view.receipt?.deliberated === false && html`<p class="faint">The model answered without asking the panel.</p>`}
     ${view.receipt?.notice && html`<p class="notice hint" role="note">${view.receipt.notice}</p>`}
@@ -53,15 +53,29 @@ function Panel({ live, view, id }) {
 
 function Trouble({ live, view, failure }) {
   const change = () => {
-    question.value = view.question;
+    setQuestion(view.question);
     building.value = true;
     go();
+  };
+  const unborn = failure && !view.id;
+  useEffect(() => {
+    if (unborn && !view.retryOf) setQuestion(view.question); // it was taken out of the box when it was sent
+  }, [unborn]);
+  const askAgain = () => {
+    setQuestion("");
+    ask(live.settings ?? settings.value, view.question, view.previous);
+    go("run", "new");
   };
   const retry = () => (go("run", "new"), again(live));
   const on = {
     panel: change,
     offline: () => (offline(view.question), go()),
-    again: () => (view.id ? location.reload() : change()),
+    again: () => {
+      if (view.id) location.reload();
+      else if (view.retryOf) go("run", view.retryOf);
+      else if (view.previous) askAgain();
+      else change();
+    },
     ...(view.id && view.seats.length && live.background && { retry, resume: retry }),
   };
   if (failure && !ended(view)) return html`<${Notice} told=${explain(failure)} on=${on} />`;

@@ -1,5 +1,5 @@
 // A run with the turns before it, and a box for the next one.
-import { html, useEffect, useState } from "../ui.js";
+import { html, useEffect, useLayoutEffect, useState } from "../ui.js";
 import { answerOf, ended } from "../run.js";
 import { become, to } from "../router.js";
 import { ask, open, started } from "../runs.js";
@@ -15,7 +15,8 @@ const liveOf = (id) => (id === "new" ? started.value : id ? open(id) : null);
 export function Thread({ id }) {
   const live = liveOf(id);
   const view = live?.view.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
+    // With the first drawing of the run, so that a reload finds it from then on.
     if (id === "new" && view?.id) become("run", view.id);
   }, [id, view?.id]);
   useEffect(() => {
@@ -37,7 +38,7 @@ function EarlierTurn({ id, depth }) {
   return html`
     ${view.previous && depth < 20 && html`<${EarlierTurn} id=${view.previous} depth=${depth + 1} />`}
     <article class="turn earlier" aria-label="Earlier turn">
-      <p class="question">${view.question}</p>
+      <p class="question" dir="auto">${view.question}</p>
       ${failure && html`<p class="faint">${explain(failure).title} ${explain(failure).text}</p>`}
       <details><summary>Answer</summary><${MarkdownText} text=${answerOf(view)?.text ?? ""} /></details>
       <a href=${to("run", id)}>The whole run</a>

@@ -18,7 +18,7 @@ export function Timeline({ parts, seconds }) {
   return html`<div class="scroll timeline" tabindex="0" role="region" aria-label="Timeline"><svg viewBox="0 0 ${LEFT + WIDTH + 70} ${height}" role="img" aria-label=${`The run on a time axis. ${told}`}>
     ${ticks.map((time) => html`<g class="tick"><line x1=${x(time)} x2=${x(time)} y1="0" y2=${height - 20} /><text x=${x(time)} y=${height - 6} text-anchor="middle">${duration(time)}</text></g>`)}
     ${bars.map((part, at) => html`<g class="bar ${part.outcome} ${part.id === "judge" || part.id === "writer" ? part.id : "seat"}">
-      <text x=${LEFT - 8} y=${at * ROW + 15} text-anchor="end">${part.name.slice(0, 20)}</text>
+      <text x=${LEFT - 8} y=${at * ROW + 15} text-anchor="end">${part.name.length > 16 ? `${part.name.slice(0, 15)}…` : part.name}</text>
       <rect x=${x(part.start)} y=${at * ROW + 4} width=${Math.max(2, (part.seconds / end) * WIDTH)} height=${ROW - 8} rx="2" />
       <text class="length" x=${x(part.start + part.seconds) + 5} y=${at * ROW + 15}>${duration(part.seconds)}</text>
     </g>`)}
