@@ -98,6 +98,8 @@ async def load(choice: DatasetChoice) -> Dataset:
     def read() -> Dataset:
         found = load_dataset(choice.path, scorer=choice.scorer, limit=choice.limit, domains=choice.domains)
         check_scorer(found.scorer)
+        if choice.sample is not None and choice.sample > len(found.tasks):
+            raise ConfigError(f"dataset.sample: {choice.sample} is more than the {len(found.tasks)} tasks there are")
         return found if choice.sample is None else stratified(found, choice.sample, choice.seed)
 
     return await asyncio.to_thread(read)

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -16,6 +17,7 @@ from fusion_graph.terminal.exits import BAD_INPUT, EPILOG, INTERRUPTED, OK
 if TYPE_CHECKING:
     from fusion_graph.evals.session import Action
     from fusion_graph.resources import Resources
+    from fusion_graph.terminal.consoles import Screen
 
 app = typer.Typer(
     name="eval",
@@ -194,6 +196,21 @@ def upload(
 
 
 def _do(action: Action, given: tuple[Path | None, str | None, str | None], *, no_color: bool, **options: Any) -> None:
+    async def work(screen: Screen) -> int:
+        from fusion_graph.evals.session import Options, work  # noqa: PLC0415 - the graphs, the judge and the store
+
+        return await work(action, Options(**options, resources=resources_of(*given)), screen)
+
+    carry_out(work, no_color=no_color)
+
+
+def carry_out(work: Callable[[Screen], Coroutine[Any, Any, int]], *, no_color: bool) -> NoReturn:
+    """Do what a subcommand is for, say what is wrong, and end the process.
+
+    Args:
+        work: Does it; gives the exit code.
+        no_color: Whether colours are left out.
+    """
     import asyncio  # noqa: PLC0415 - slow to import, and help needs none of it
 
     from fusion_graph.errors import FusionError  # noqa: PLC0415
@@ -204,14 +221,12 @@ def _do(action: Action, given: tuple[Path | None, str | None, str | None], *, no
     tolerate_narrow_encodings()
     screen = Screen.open(color=not no_color)
     try:
-        from fusion_graph.evals.session import Options, work  # noqa: PLC0415 - the graphs, the judge and the store
-
         with sent_traces():
-            code = asyncio.run(work(action, Options(**options, resources=resources_of(*given)), screen))
+            code = asyncio.run(work(screen))
     except FusionError as error:
         screen.error(redact(str(error)))
         raise typer.Exit(BAD_INPUT) from error
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):  # the latter by a second Ctrl-C
         screen.error("broken off; what had finished is kept")
         raise typer.Exit(INTERRUPTED) from None
     sys.stdout.flush()

@@ -111,7 +111,7 @@ def plan_of(name: str, entry: dict[str, Any], defaults: dict[str, Any], presets:
         raise ConfigError(f"{where}: use letters, digits and . _ + - in a name")
     fields = dict(entry)
     control, label, solo = fields.pop("control", None), str(fields.pop("label", "") or ""), fields.pop("solo", None)
-    if control is not None and control not in WAYS:
+    if control not in [None, *WAYS]:
         raise ConfigError(f"{where}.control: {control!r} is none of {', '.join(str(way) for way in WAYS)}")
     if (solo is None) == (fields.get("panel") is None and fields.get("preset") is None):
         raise ConfigError(f"{where}: give `solo` (one model) or `panel` (1 to 8 models or seats), one of the two")

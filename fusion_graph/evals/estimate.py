@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -15,7 +15,8 @@ from fusion_graph.evals.bench import Bench
 from fusion_graph.evals.configurations import Plan
 from fusion_graph.evals.grading import MAX_TOKENS
 from fusion_graph.evals.schema import Task
-from fusion_graph.evals.stages.desk import NotStoredError
+from fusion_graph.evals.stages.desk import NotStoredError, Stage
+from fusion_graph.evals.stages.parts import seat_of
 from fusion_graph.evals.store import StageKind
 from fusion_graph.money import exact
 from fusion_graph.packing import tokens
@@ -153,6 +154,7 @@ class _Tally:
     def __init__(self, bench: Bench, *, only_judging: bool) -> None:
         self._bench, self._only_judging = bench, only_judging
         self._seen: set[str] = set()
+        self._lost: dict[str, str] = {}
         self._ranges: dict[str, dict[str, PartEstimate]] = {}
         self._counted: dict[tuple[StageKind, str], _Sum] = {}
         self._prices = Prices(bench.resources)
@@ -170,34 +172,53 @@ class _Tally:
 
     async def count(self, plan: Plan, task: Task, generation: int) -> bool:
         """Count what a cell lacks; say whether its answer is there."""
-        outline = await self._bench.stored.outline(plan, task, generation)
-        there = await self._bench.store.there([stage.key for stage in outline.values()])
-        missing = {} if self._only_judging else outline
-        for part, stage in missing.items():
+        if self._only_judging:
+            return await self._verdicts(plan, task, generation, answered=True)
+        outline, there = await self._stages(plan, task, generation)
+        for part, stage in outline.items():
             if stage.key not in there and stage.key not in self._seen:
                 self._seen.add(stage.key)
                 self._add(stage.kind, stage.model, self._cost(self._ranges[plan.name][part]))
         answered = len(there) == len(outline)
-        if answered or not self._only_judging:
-            await self._verdicts(plan, task, generation, answered=answered)
+        await self._verdicts(plan, task, generation, answered=answered)
         return answered
 
-    async def _verdicts(self, plan: Plan, task: Task, generation: int, *, answered: bool) -> None:
+    async def _stages(self, plan: Plan, task: Task, generation: int) -> tuple[dict[str, Stage], set[str]]:
+        """Return the stages of an answer, and the keys of those that are there; who refused once gives no draft."""
+        stored, store = self._bench.stored, self._bench.store
+        outline = await stored.outline(plan, task, generation)
+        there = await store.there([stage.key for stage in outline.values()])
+        if len(there) < len(outline) and (lost := await self._refused(outline, there)):
+            outline = await stored.outline(plan, task, generation, lost)
+            there = await store.there([stage.key for stage in outline.values()])
+        return outline, there
+
+    async def _refused(self, outline: Mapping[str, Stage], there: set[str]) -> dict[str, str]:
+        for part, stage in outline.items():
+            if stage.kind == "seat" and stage.key in there and stage.key not in self._lost:
+                record = await self._bench.store.get(stage.key)
+                outcome = None if record is None else seat_of(record.value, part, "")
+                self._lost[stage.key] = "" if outcome is None or outcome.usable else outcome.outcome
+        return {part: lost for part, stage in outline.items() if (lost := self._lost.get(stage.key))}
+
+    async def _verdicts(self, plan: Plan, task: Task, generation: int, *, answered: bool) -> bool:
+        """Count the verdicts that a cell lacks; say whether there is such a row, for those that are answered."""
         runs = self._bench.judge_runs
         if self._bench.judge is None or task.rubric is None:
-            return
+            return answered
         wanted, low, high = runs * sum(1 for _ in task.rubric.criteria()), SHORT_ANSWER, _longest(plan)
         if answered:
             try:
                 row = await self._bench.stored.row(plan, task, generation)
             except (NotStoredError, ConfigError):
-                return
+                return False
             wanted -= len(row.verdicts) if row.outcome in ("ok", "incomplete") else wanted
             low = high = tokens(row.answer)
         sent = GRADING_PROMPT + tokens(task.input)
         cost = self._range(self._bench.judge, (sent + low, SHORT_VERDICT), (sent + high, MAX_TOKENS))
         if wanted:
             self._add("verdict", self._bench.judge, cost, wanted)
+        return answered
 
     def _range(self, model: str, least: tuple[int, int], most: tuple[int, int]) -> Dollars | None:
         ends = [self._prices.at_most(model, *end) for end in (least, most)] if self._prices.is_billed(model) else [None]

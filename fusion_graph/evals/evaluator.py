@@ -7,7 +7,7 @@ This is what `fusion eval run` fills its table with, and what a search over conf
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,9 +111,18 @@ class Evaluator:
             trace_id=answered.trace_id,
         )
 
-    async def outline(self, plan: Plan, task: Task, generation: int = 0) -> dict[str, Stage]:
-        """Return the stages of an answer if every seat gives a draft, by part: seat id, `judge`, `writer`."""
-        return self._answers.layout(self._kept_away(plan)).outline(await self.question(task), generation)
+    async def outline(
+        self, plan: Plan, task: Task, generation: int = 0, lost: Mapping[str, str] | None = None
+    ) -> dict[str, Stage]:
+        """Return the stages of an answer, by part: seat id, `judge`, `writer`.
+
+        Args:
+            plan: The configuration.
+            task: The task.
+            generation: Which independent answer.
+            lost: How seats ended that gave no draft, by seat id; every other seat gives one.
+        """
+        return self._answers.layout(self._kept_away(plan)).outline(await self.question(task), generation, lost)
 
     def _kept_away(self, plan: Plan) -> Plan:
         held = self._plans.get(id(plan))

@@ -14,6 +14,8 @@ from fusion_graph.terminal.amounts import dollars
 
 GATEWAY = "gateway"
 """What stands for the provider of `author/model` names."""
+CAPPED = "the cap of "
+"""How a stop for lack of money begins."""
 MOST_FAILURES = 25
 """Stages that fail one after another, none between them succeeding, before a run gives up."""
 
@@ -152,7 +154,7 @@ class Pace:
             self._check()
             amount = self.purse.take(kind, model)
             if amount is None:
-                self.stop(f"the cap of ${self.purse.cap:g} leaves no room for the next stage ({kind}, {model})")
+                self.stop(f"{CAPPED}${self.purse.cap:g} leaves no room for the next stage ({kind}, {model})")
                 raise StoppedError(self.why_stopped)
             self.under_way += 1
             try:
@@ -175,7 +177,9 @@ class Pace:
         self.purse.pay(kind, model, cost)
         self._failures = 0 if ok else self._failures + 1
         if self._failures >= MOST_FAILURES:
-            self.stop(f"the last {self._failures} stages failed, one after another; the last one said: {said}")
+            self.stop(
+                f"the last {self._failures} stages failed, one after another; the last one said: {said.rstrip('.')}"
+            )
 
     def _check(self) -> None:
         if self.why_stopped:

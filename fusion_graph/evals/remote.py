@@ -28,11 +28,17 @@ class RemoteThreads:
 
     Args:
         url: The server's address. A key, where it wants one, is read from `LANGSMITH_API_KEY` by the client.
+
+    Raises:
+        ConfigError: It is no address.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = get_client(url=url)
+        try:
+            self._client = get_client(url=url)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise ConfigError(f"--remote {url}: this is no address: {error}; give one as http://host:port") from error
         self.graph: Any = RemoteGraph(GRAPH, client=self._client, name=GRAPH)
 
     async def __aenter__(self) -> Self:

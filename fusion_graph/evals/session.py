@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import shlex
+import signal
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,9 +16,10 @@ from rich.text import Text
 from fusion_graph.errors import ConfigError
 from fusion_graph.evals.bench import Bench, check_local, opened
 from fusion_graph.evals.estimate import Outlook, look_out
-from fusion_graph.evals.eval_file import EvalFile, GradingChoice, read_eval_file
+from fusion_graph.evals.eval_file import EvalFile, GradingChoice, LimitsChoice, read_eval_file
 from fusion_graph.evals.evaluator import Evaluator
 from fusion_graph.evals.experiment_file import EXPERIMENT_FILE, stored_rows, write_experiment
+from fusion_graph.evals.pacing import CAPPED
 from fusion_graph.evals.progress import Progress
 from fusion_graph.evals.results import Grading
 from fusion_graph.evals.runner import INTERRUPTED, Tally, fill, interruptible
@@ -59,10 +62,75 @@ class Options:
     @property
     def command(self) -> str:
         """What is typed to go on, but for options about models and money."""
-        given = {"--judge": self.judge, "--out": self.out if self.out != RESULTS else None, "--remote": self.remote}
-        words = ["fusion", "eval", "regrade" if self.judge else "run", self.file]
-        words += [word for name, value in given.items() if value is not None for word in (name, value)]
-        return shlex.join(map(str, words))
+        subcommand = "regrade" if self.judge else "run"
+        return command_line("eval", subcommand, self.file, judge=self.judge, out=self.out, remote=self.remote)
+
+
+def command_line(
+    command: str, subcommand: str, file: Path, *, out: Path, remote: str | None, judge: str | None = None
+) -> str:
+    """Return what is typed to do something once more, quoted for a shell, but for options about models and money.
+
+    Args:
+        command: `eval` or `optimize`.
+        subcommand: What of it.
+        file: The file it is given.
+        out: Folder for results.
+        remote: Address of a LangGraph Server.
+        judge: A second judge.
+    """
+    given = {"--judge": judge, "--out": out if out != RESULTS else None, "--remote": remote}
+    words = ["fusion", command, subcommand, file]
+    words += [word for name, value in given.items() if value is not None for word in (name, value)]
+    return shlex.join(map(str, words))
+
+
+def capped(limits: LimitsChoice, max_cost: float | None) -> LimitsChoice:
+    """Put the cap of the command line in place of the file's.
+
+    Args:
+        limits: Those of the file.
+        max_cost: US dollars; the file's cap stays when unset.
+
+    Returns:
+        The limits.
+
+    Raises:
+        ConfigError: It is no sum of money above 0.
+    """
+    if max_cost is None:
+        return limits
+    if not (math.isfinite(max_cost) and max_cost > 0):
+        raise ConfigError(f"--max-cost: {max_cost:g} is no cap; give US dollars above 0, or leave it out for none")
+    return limits.model_copy(update={"max_cost_usd": max_cost})
+
+
+def agreed(bench: Bench, stages: int, screen: Screen, *, yes: bool) -> bool:
+    """Ask before money is spent; where nobody can be asked, only --yes or a cap is consent.
+
+    Args:
+        bench: What is spent, and the cap.
+        stages: Stages that are missing.
+        yes: Whether nobody is to be asked.
+        screen: Where to ask.
+
+    Returns:
+        Whether to go on.
+    """
+    if yes or not stages:
+        return True
+    if not (sys.stdin.isatty() and screen.err.is_terminal):
+        if bench.pace.purse.cap is not None:
+            return True
+        screen.error("nobody can be asked here: give --yes, or a limit by --max-cost or limits.max_cost_usd")
+        return False
+    asyncios = signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio's own would wait for the answer
+    try:
+        return screen.err.input(Text("Go on? [y/N] ")).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+    finally:
+        signal.signal(signal.SIGINT, asyncios)
 
 
 async def work(action: Action, options: Options, screen: Screen) -> int:
@@ -80,8 +148,7 @@ async def work(action: Action, options: Options, screen: Screen) -> int:
         ConfigError: The file, the dataset, a key or a package is at fault.
     """
     file = await asyncio.to_thread(read_eval_file, options.file, options.resources.presets)
-    if options.max_cost is not None:
-        file = replace(file, limits=file.limits.model_copy(update={"max_cost_usd": options.max_cost}))
+    file = replace(file, limits=capped(file.limits, options.max_cost))
     folder = options.out / file.name
     second = _second(file, options) if action == "regrade" else None
     if action == "run" and options.remote is None:
@@ -98,7 +165,7 @@ async def work(action: Action, options: Options, screen: Screen) -> int:
             show_outlook(screen.out, outlook, bench)
             return OK
         show_outlook(screen.err, outlook, bench)
-        if not _agreed(options, bench, outlook, screen):
+        if not agreed(bench, outlook.stages, screen, yes=options.yes):
             return BAD_INPUT
         return await _run(bench, bench, outlook, folder, options, screen)
 
@@ -142,24 +209,13 @@ def _ended(bench: Bench, outlook: Outlook, tally: Tally, folder: Path, options: 
         rows = "1 row failed and counts" if tally.failed == 1 else f"{tally.failed:,} rows failed and count"
         say(screen.err, Text(f"{rows} 0 until {again} tries again.", style="yellow"))
     if not missing:
-        say(screen.out, Text(f"Next: fusion report {folder}"))
+        say(screen.out, Text(f"Next: {shlex.join(('fusion', 'report', str(folder)))}"))
         return OK
     why = f"Stopped: {bench.pace.why_stopped}." if bench.pace.why_stopped else "Some verdicts are missing."
     say(screen.err, Text(f"{why} {missing:,} of {outlook.cells:,} rows are not complete.", style="yellow"))
-    say(screen.err, Text(f"Nothing that is done is lost or done again: {again} goes on."))
+    higher = " with a higher --max-cost" if bench.pace.why_stopped.startswith(CAPPED) else ""
+    say(screen.err, Text(f"Nothing that is done is lost or done again: {again}{higher} goes on."))
     return INTERRUPTED_EXIT if bench.pace.why_stopped == INTERRUPTED else FAILED
-
-
-def _agreed(options: Options, bench: Bench, outlook: Outlook, screen: Screen) -> bool:
-    """Ask before money is spent; where nobody can be asked, only --yes or a cap is consent."""
-    if options.yes or not outlook.stages:
-        return True
-    if not (sys.stdin.isatty() and screen.err.is_terminal):
-        if bench.pace.purse.cap is not None:
-            return True
-        screen.error("nobody can be asked here: give --yes, or a limit by --max-cost or limits.max_cost_usd")
-        return False
-    return screen.err.input(Text("Go on? [y/N] ")).strip().lower() in ("y", "yes")
 
 
 def _second(file: EvalFile, options: Options) -> GradingChoice:
@@ -176,7 +232,7 @@ async def _regrade(bench: Bench, second: GradingChoice, folder: Path, options: O
     again = bench.graded_by(second)
     outlook = await look_out(again, only_judging=True)
     show_outlook(screen.err, outlook, again)
-    if not _agreed(options, again, outlook, screen):
+    if not agreed(again, outlook.stages, screen, yes=options.yes):
         return BAD_INPUT
     await bench.store.remember(REGRADING, second.model_dump(mode="json"))
     return await _run(again, bench, outlook, folder, options, screen)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from fusion_graph.errors import ConfigError, missing_package
 from fusion_graph.evals.datasets.draco import DRACO
+from fusion_graph.evals.datasets.lines import strict_json
 from fusion_graph.evals.datasets.loading import BUNDLED
 
 
@@ -38,7 +38,7 @@ def parsed(path: Path, *, of: Literal["eval", "search"], second: str) -> dict[st
         article = "an" if of == "eval" else "a"
         raise ConfigError(f"{path}: {article} {of} file ends in .yaml, .yml, .toml or .json")
     try:
-        raw = tomllib.loads(text) if kind == ".toml" else json.loads(text) if kind == ".json" else _yaml(text)
+        raw = tomllib.loads(text) if kind == ".toml" else strict_json(text) if kind == ".json" else _yaml(text)
     except ValueError as error:
         raise ConfigError(f"{path} is not valid {kind.lstrip('.').upper()}: {error}") from error
     if not isinstance(raw, dict):

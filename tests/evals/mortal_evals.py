@@ -48,7 +48,7 @@ class MortalEval:
         self._process.kill()
         self._process.join()
 
-    async def ended(self, seconds: float = 30.0) -> int:
+    async def ended(self, seconds: float = 60.0) -> int:
         """Wait for its end, and return its exit code."""
         await asyncio.to_thread(self._process.join, seconds)
         if self._process.exitcode is None:

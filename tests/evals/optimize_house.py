@@ -139,16 +139,3 @@ class MortalSearch:
         """End it as `kill -9` does."""
         self._process.kill()
         self._process.join()
-
-    async def ended(self, seconds: float = 60.0) -> int:
-        """Wait for its end, and return its exit code."""
-        await asyncio.to_thread(self._process.join, seconds)
-        if self._process.exitcode is None:
-            self.kill()
-            raise TimeoutError(f"it did not end within {seconds:g} s:\n{self.said}")
-        return self._process.exitcode
-
-    @property
-    def said(self) -> str:
-        """What it printed."""
-        return self._said.read_text("utf-8")

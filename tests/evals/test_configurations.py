@@ -94,6 +94,7 @@ def test_an_entry_s_own_field_beats_the_defaults(tmp_path: Path) -> None:
         ({**TWO, "max_cost_usd": 1}, ("configurations.it.max_cost_usd", "limits.max_cost_usd")),
         ({**TWO, "review": ["judge"]}, ("configurations.it.review", "leave it out")),
         ({**TWO, "control": "magic"}, ("configurations.it.control", "'magic'", "best-of-n")),
+        ({**TWO, "control": ["best-of-n"]}, ("configurations.it.control", "['best-of-n']", "self-consistency")),
         ({**TWO, "control": "homo-freeform"}, ("configurations.it.panel", "one model two or more times")),
         ({**SOLO, "control": "hetero-freeform"}, ("configurations.it.control", "needs `panel`")),
         ({"panel": ["a/b"], "control": "best-of-n"}, ("configurations.it.panel", "two or more seats")),
@@ -129,10 +130,17 @@ def test_a_mistake_beside_the_entries_is_told_too(tmp_path: Path, more: dict[str
         assert word in str(raised.value)
 
 
-def test_an_entry_that_is_written_twice_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "eval.yaml"
-    path.write_text("dataset: small\nconfigurations:\n  it: {solo: a/b}\n  it: {solo: c/d}\n", "utf-8")
-    with pytest.raises(ConfigError, match=r"'it' stands twice"):
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("eval.yaml", "dataset: small\nconfigurations:\n  it: {solo: a/b}\n  it: {solo: c/d}\n", "'it' stands twice"),
+        ("eval.json", '{"dataset": "small", "configurations": {"it": {}, "it": {}}}', "the key 'it' is there twice"),
+    ],
+)
+def test_an_entry_that_is_written_twice_is_an_error(tmp_path: Path, name: str, text: str, said: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=said):
         read_eval_file(path)
 
 

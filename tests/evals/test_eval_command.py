@@ -8,16 +8,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from eval_house import ALPHA, FUSED, EvalHouse, exact_tasks
+import pytest
+from eval_house import ALPHA, BETA, FUSED, SECOND, EvalHouse, exact_tasks, graded_tasks
 from rich.console import Console
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from typer.testing import CliRunner
 
+from fusion_graph.cli import app
 from fusion_graph.evals.session import Options, work
 from fusion_graph.terminal.consoles import Screen
+from fusion_graph.testing import Text
 from fusion_graph.testing.loopback import Loopback
 
 FUSION = (sys.executable, "-m", "fusion_graph.cli", "eval")
@@ -78,12 +83,61 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("sum_of_money", ["0", "-1", "nan", "inf"])
+@pytest.mark.parametrize("command", ["eval", "optimize"])
+def test_a_cap_that_is_none_is_refused(house: EvalHouse, command: str, sum_of_money: str) -> None:
+    file = house.file({"it": {"solo": ALPHA}})
+    if command == "optimize":
+        file.write_text(json.dumps({"dataset": "invoices", "space": {"models": [ALPHA]}}), "utf-8")
+    done = CliRunner().invoke(app, [command, "run", str(file), "--max-cost", sum_of_money])
+    assert done.exit_code == 2
+    assert f"--max-cost: {sum_of_money} is no cap" in done.output
+    assert house.counts == {}
+
+
+def test_more_tasks_than_there_are_cannot_be_sampled(house: EvalHouse) -> None:
+    file = house.file({"it": {"solo": ALPHA}}, exact_tasks(2), dataset={"path": "tasks.jsonl", "sample": 3})
+    done = CliRunner().invoke(app, ["eval", "estimate", str(file), "--out", str(house.folder / "results")])
+    assert done.exit_code == 2
+    assert "dataset.sample: 3 is more than the 2 tasks there are" in done.output
+
+
 def test_a_missing_key_is_said_before_anything_is_spent(house: EvalHouse) -> None:
     path = house.file({"it": {"solo": "openai:gpt-5.5"}})
     done = typed(house.folder, "run", str(path), "--yes")
     assert done.returncode == 2
     assert "configurations.it" in done.stderr
     assert "OPENAI_API_KEY" in done.stderr
+
+
+async def test_a_seat_that_refused_leaves_nothing_missing_and_its_panel_is_asked_about_before_it_is_graded_again(
+    house: EvalHouse,
+) -> None:
+    house.server.on(BETA, Text(refusal="I will not."))
+    path = house.file(
+        {"it": FUSED, "nobody": {**FUSED, "panel": [BETA, BETA]}, "alone": {"solo": BETA}}, graded_tasks()
+    )
+
+    async def did(action: Any, **more: Any) -> tuple[int, str]:
+        shown = [Console(file=io.StringIO(), width=150) for _ in range(2)]
+        options = Options(path, house.folder / "results", resources=house.resources, **more)
+        code = await work(action, options, Screen(*shown))
+        return code, "".join(console.file.getvalue() for console in shown)  # type: ignore[attr-defined]
+
+    assert (await did("run", yes=True))[0] == 0
+    before = house.counts
+    assert "Nothing is missing." in (await did("status"))[1]
+    code, said = await did("run")
+    assert (code, house.counts) == (0, before), "nothing is missing, so nobody need be asked"
+    assert "3 of 3 answers are there" in said
+
+    code, said = await did("regrade", judge=SECOND)
+    assert (code, house.counts) == (2, before), "verdicts cost money, and nobody could be asked"
+    assert "give --yes" in said
+    code, said = await did("regrade", judge=SECOND, yes=True)
+    assert code == 0
+    assert "3 of 3 rows, 4 of 4 stages" in said
+    assert house.counts == {**before, SECOND: 4}
 
 
 async def test_results_are_uploaded_with_one_command_and_what_is_missing_for_that_is_said(house: EvalHouse) -> None:

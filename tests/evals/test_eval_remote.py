@@ -34,6 +34,11 @@ def deployed(models: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -
         yield running
 
 
+async def test_an_address_that_is_none_is_refused(house: EvalHouse) -> None:
+    with pytest.raises(ConfigError, match=r"--remote http://\[::1: this is no address"):
+        await house.rows(house.file({"it": FUSED}), remote="http://[::1")
+
+
 async def test_a_deployed_graph_answers_and_a_change_of_the_writer_reuses_the_rest(
     models: ScriptedServer, deployed: LangGraphDev, tmp_path: Path
 ) -> None:
@@ -113,7 +118,7 @@ async def test_a_server_that_is_soon_back_is_waited_for(
         house.bench(house.file({"it": {"solo": ALPHA}}), remote=line.url, patience=(0.5, 5.0)) as bench,
     ):
         filling = asyncio.ensure_future(fill(bench, tally := Tally()))
-        await models.until(lambda: len(models.calls_of(ALPHA)) > before, timeout=20)
+        await models.until(lambda: len(models.calls_of(ALPHA)) > before, timeout=60)
         await line.cut()
         await line.mend()
         await filling

@@ -170,6 +170,21 @@ async def test_a_race_that_was_stopped_in_its_first_block_has_no_frontier() -> N
     assert frontier(race) == []
 
 
+@pytest.mark.parametrize("readings", [0, 1])
+async def test_a_race_that_was_stopped_before_everybody_was_asked_has_no_frontier(readings: int) -> None:
+    left = iter([Reading(50, 1.0)] * readings)
+
+    async def cell(name: str, task: str) -> Reading:
+        if (reading := next(left, None)) is None:
+            raise StoppedError("no money")
+        return reading
+
+    race = Race([["a", "b"], ["c"]], Readings(cell, at_once=1))
+    await race.run(["x", "y"])
+    assert race.readings.count == readings
+    assert frontier(race) == []
+
+
 async def test_who_was_asked_easy_tasks_only_is_levelled() -> None:
     easy = {"a": 90.0, "b": 90.0, "c": 30.0, "d": 30.0}
 

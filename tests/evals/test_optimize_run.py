@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from eval_house import GRADER, graded_tasks, verdict
 from langchain_core.messages import HumanMessage
-from optimize_house import CHEAP, DEAD, DEAR, SearchHouse, answer, question_of
+from optimize_house import CHEAP, DEAD, DEAR, SKILLS, SearchHouse, answer, question_of
 from typer.testing import CliRunner
 
 from fusion_graph import FusionConfig, Resources, build_fusion_graph
@@ -147,6 +147,39 @@ async def test_the_cap_ends_the_race_and_leaves_money_for_the_tasks_held_out(sea
     once = search.counts - after
     assert before - once == {}, "what the cap had left was all of use"
     assert sum((after - once).values()) <= 4 * 5 * len(found.standings), "but for a frontier that was not the last"
+
+
+async def test_what_goes_on_and_what_comes_next_can_be_typed_as_it_stands(search: SearchHouse) -> None:
+    out = search.folder / "my results"
+    path = search.file(space=SMALL, limits={"concurrency": 1, "rows": 1})
+    code, said = await search.run(path, max_cost=3.0, out=out)
+    assert code == 1
+    said = " ".join(said.split())
+    assert f"`fusion optimize run {path} --out '{out}'` with a higher --max-cost goes on" in said
+    assert f"Next: fusion ask --presets-file '{out / 'try' / 'presets.toml'}' --preset" in said
+
+
+async def test_who_was_measured_alone_is_said_in_the_terminal_too(search: SearchHouse) -> None:
+    _, said = await search.run(search.file(space=SMALL))
+    solo = [one.preset for one in search.found.standings if one.configuration.kind == "solo"]
+    assert f"Solo: {', '.join(solo)}. Measured alone." in said
+
+
+async def test_the_preset_of_a_solo_model_names_nobody_who_was_not_measured(search: SearchHouse) -> None:
+    await search.run(search.file(space=SMALL, defaults={"tools": [], "judge": DEAD, "writer": DEAD}))
+    solo = next(one.preset for one in search.found.standings if one.configuration.kind == "solo")
+    preset = load_catalog(search.results / "presets.toml").preset(solo)
+    assert (preset.panel, preset.judge, preset.writer) == ([CHEAP], None, None)
+
+
+async def test_a_cost_is_no_lower_bound_because_the_end_was_not_reached(
+    search: SearchHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SKILLS, CHEAP, (0.55, 0.05))  # every call costs the same, so that the cap is met exactly
+    path = search.file(space=SMALL, limits={"concurrency": 1, "rows": 1}, search={"first_block": 4, "reserve": 0})
+    await search.run(path, max_cost=3.0)
+    first = search.found.standings[0]
+    assert (first.held_out.mean, first.cost_at_least) == (None, False)
 
 
 async def test_where_every_answer_fails_that_is_said_and_nothing_held_out_is_asked(search: SearchHouse) -> None:

@@ -76,6 +76,25 @@ def test_a_candidate_becomes_the_configuration_it_names() -> None:
     assert plans.of(Candidate(("a/one", "a/one"), "a/one", "a/one")).name == "a-one+a-one_by_a-one"
 
 
+@pytest.mark.parametrize(
+    ("models", "names"),
+    [
+        (["openai:gpt", "openai/gpt"], ["openai-gpt", "openai-gpt-2"]),
+        (["x:m", "x/m", "other/x-m-2"], ["x-m", "x-m-3", "x-m-2"]),
+        (["x-m", "x:m", "x/m"], ["x-m", "x-m-2", "x-m-3"]),
+    ],
+)
+def test_models_whose_names_differ_by_a_sign_alone_are_told_apart(models: list[str], names: list[str]) -> None:
+    space = Space(models=models, panel_sizes=[2])
+    plans = Plans(space, {"tools": []}, None)
+    made = [plans.of(candidate) for candidate in space.candidates()]
+    assert [plan.name for plan in made[: len(models)]] == names
+    assert [[seat.model for seat in plan.config.seats()] for plan in made] == [
+        list(candidate.panel) for candidate in space.candidates()
+    ]
+    assert len({plan.name for plan in made}) == len(space)
+
+
 def test_without_optuna_a_large_space_is_refused_before_any_money_is_spent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,12 @@ def test_a_results_folder_gives_a_report_in_the_terminal(results):
     assert "Every pair" in done.stdout
 
 
+def test_a_folder_of_results_folders_names_what_is_in_it(results):
+    done = _run(results.parent)
+    assert done.exit_code == 2
+    assert f"give one or more of {results}" in " ".join(done.output.split())
+
+
 def test_with_out_all_files_are_written_and_named(results, tmp_path):
     done = _run(results / "experiment.json", "--out", tmp_path / "made" / "here")
     assert done.exit_code == 0

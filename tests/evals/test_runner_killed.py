@@ -14,7 +14,7 @@ from mortal_evals import MortalEval
 from fusion_graph.evals.bench import STORE_FILE
 from fusion_graph.evals.results import Experiment
 from fusion_graph.evals.store import Store
-from fusion_graph.testing import Text
+from fusion_graph.testing import ReceivedCall
 
 ALL = {ALPHA: 1, BETA: 1, JUDGE: 1, WRITER: 1, GRADER: 4}
 SAYS = {BETA: "42", JUDGE: COMPARED, WRITER: "42", GRADER: verdict()}
@@ -30,7 +30,7 @@ def experiment(house: EvalHouse) -> Experiment:
 
 async def until_stored(house: EvalHouse, **kinds: int) -> None:
     """Wait until so many stages of each kind are in the store."""
-    for _ in range(400):
+    for _ in range(3000):
         if (house.results / STORE_FILE).exists():
             async with await Store.open(house.results / STORE_FILE) as store:
                 counts = await store.counts()
@@ -56,7 +56,7 @@ async def test_killed_in_a_stage_only_that_stage_is_done_again(
     before = [verdict()] * 3 if doomed == GRADER else []
     house.server.on(doomed, *before, NEVER, SAYS[doomed])
     life = start(house)
-    await house.server.until(lambda: len(house.calls(doomed)) > len(before), timeout=20)
+    await house.server.until(lambda: len(house.calls(doomed)) > len(before), timeout=60)
     await until_stored(house, **stored)
     life.kill()
 
@@ -73,9 +73,15 @@ async def test_killed_in_a_stage_only_that_stage_is_done_again(
 
 async def test_ctrl_c_finishes_what_is_under_way_and_says_how_to_go_on(house: EvalHouse) -> None:
     house.file({"it": FUSED}, graded_tasks())
-    house.server.on(JUDGE, Text(COMPARED, delay=1.0))
+
+    async def compares_once_that_was_noticed(_call: ReceivedCall) -> str:
+        while "Ctrl-C again" not in life.said:  # noqa: ASYNC110 - another process says it
+            await asyncio.sleep(0.02)
+        return COMPARED
+
+    house.server.on(JUDGE, compares_once_that_was_noticed)
     life = start(house)
-    await house.server.until(lambda: bool(house.calls(JUDGE)), timeout=20)
+    await house.server.until(lambda: bool(house.calls(JUDGE)), timeout=60)
     os.kill(life.pid, signal.SIGINT)
     assert await life.ended() == 130, life.said
     assert "goes on" in life.said
@@ -84,17 +90,3 @@ async def test_ctrl_c_finishes_what_is_under_way_and_says_how_to_go_on(house: Ev
     again = start(house)
     assert await again.ended() == 0, again.said
     assert house.counts == ALL
-
-
-async def test_a_second_ctrl_c_breaks_off_at_once(house: EvalHouse) -> None:
-    house.file({"it": FUSED}, graded_tasks())
-    house.server.on(JUDGE, NEVER, COMPARED)
-    life = start(house)
-    await house.server.until(lambda: bool(house.calls(JUDGE)), timeout=20)
-    os.kill(life.pid, signal.SIGINT)
-    await asyncio.sleep(0.3)
-    os.kill(life.pid, signal.SIGINT)
-    assert await life.ended(10) != 0
-    again = start(house)
-    assert await again.ended() == 0, again.said
-    assert house.counts == {**ALL, JUDGE: 2}

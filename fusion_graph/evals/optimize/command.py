@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,12 +18,14 @@ from fusion_graph.evals.command import (
     Out,
     Remote,
     Yes,
+    carry_out,
     resources_of,
 )
-from fusion_graph.terminal.exits import BAD_INPUT, EPILOG, INTERRUPTED, OK
+from fusion_graph.terminal.exits import BAD_INPUT, EPILOG, OK
 
 if TYPE_CHECKING:
     from fusion_graph.evals.optimize.session import Action
+    from fusion_graph.terminal.consoles import Screen
 
 app = typer.Typer(
     name="optimize",
@@ -105,27 +106,13 @@ def estimate(
 
 
 def _do(action: Action, given: tuple[Path | None, str | None, str | None], *, no_color: bool, **options: Any) -> None:
-    import asyncio  # noqa: PLC0415 - slow to import, and help needs none of it
+    async def work(screen: Screen) -> int:
+        from fusion_graph.errors import missing_package  # noqa: PLC0415
 
-    from fusion_graph.errors import FusionError, missing_package  # noqa: PLC0415
-    from fusion_graph.redaction import redact  # noqa: PLC0415
-    from fusion_graph.terminal.consoles import Screen, tolerate_narrow_encodings  # noqa: PLC0415
-    from fusion_graph.terminal.traces import sent_traces  # noqa: PLC0415
-
-    tolerate_narrow_encodings()
-    screen = Screen.open(color=not no_color)
-    try:
         try:
             from fusion_graph.evals.optimize.session import Options, work  # noqa: PLC0415 - graphs, store and numpy
         except ModuleNotFoundError as error:
             raise missing_package(error.name or "numpy", "evals", "a search") from error
-        with sent_traces():
-            code = asyncio.run(work(action, Options(**options, resources=resources_of(*given)), screen))
-    except FusionError as error:
-        screen.error(redact(str(error)))
-        raise typer.Exit(BAD_INPUT) from error
-    except KeyboardInterrupt:
-        screen.error("broken off; what had finished is kept")
-        raise typer.Exit(INTERRUPTED) from None
-    sys.stdout.flush()
-    raise typer.Exit(code)
+        return await work(action, Options(**options, resources=resources_of(*given)), screen)
+
+    carry_out(work, no_color=no_color)

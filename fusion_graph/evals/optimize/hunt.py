@@ -16,11 +16,9 @@ from fusion_graph.evals.optimize.readings import Cell, Reading, Readings
 from fusion_graph.evals.optimize.search import frontier, search
 from fusion_graph.evals.optimize.search_file import CostUnit, SearchFile
 from fusion_graph.evals.optimize.space import Candidate
+from fusion_graph.evals.pacing import CAPPED
 from fusion_graph.evals.results import Row
 from fusion_graph.evals.schema import Dataset
-
-CAPPED = "the cap of "
-"""How a stop for lack of money begins."""
 
 
 class Cells:

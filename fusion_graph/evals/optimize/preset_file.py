@@ -9,10 +9,7 @@ from typing import Any
 from fusion_graph.errors import missing_package
 from fusion_graph.evals.configurations import Plan
 from fusion_graph.evals.optimize.standings import Found, Standing
-from fusion_graph.evals.optimize.words import cost_text, held_out_text
-
-ALONE = "Measured alone. fusion ask lets the same model judge and write as well, which costs more than was measured."
-"""What a preset of a solo model says: a preset always has a judge and a writer."""
+from fusion_graph.evals.optimize.words import ALONE, cost_text, held_out_text
 
 
 def toml_writer() -> Callable[[Mapping[str, Any]], str]:
@@ -64,7 +61,8 @@ def write_presets(path: Path, found: Found, plans: Sequence[Plan]) -> None:
 
 
 def _settings(plan: Plan) -> dict[str, Any]:
-    return plan.config.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"preset"})
+    others = {"judge", "writer"} if plan.way == "solo" else set()  # named by the defaults, and never asked
+    return plan.config.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"preset", *others})
 
 
 def _description(standing: Standing, found: Found) -> str:

@@ -88,10 +88,12 @@ class Race:
         Who had entered just before the readings stopped, and has not all blocks behind it that others have, is left
         out.
         """
+        if self.done < 0:
+            return self.readings.table(self.standing, [])
         held, least = self.readings.held, self.tasks(self.done)
         there = [name for name in self.standing if all(task in held.get(name, {}) for task in least)]
         shared = [task for task in self.tasks(len(self.blocks)) if all(task in held[name] for name in there)]
-        return self.readings.table(there, shared if self.done >= 0 else [])
+        return self.readings.table(there, shared)
 
     def _drop(self) -> None:
         table = self.readings.table(self.standing, self.tasks(self.block))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from rich.text import Text
 
-from fusion_graph.evals.bench import Bench, check_local, opened
+from fusion_graph.evals.bench import check_local, opened
 from fusion_graph.evals.optimize.hunt import Hunt
-from fusion_graph.evals.optimize.outlook import Prospect, prospect
+from fusion_graph.evals.optimize.outlook import prospect
 from fusion_graph.evals.optimize.preset_file import toml_writer
 from fusion_graph.evals.optimize.progress import SearchProgress
 from fusion_graph.evals.optimize.proposals import Proposer
@@ -21,7 +21,9 @@ from fusion_graph.evals.optimize.search_file import SearchFile, read_search_file
 from fusion_graph.evals.optimize.standings import Found, summed_up
 from fusion_graph.evals.optimize.views import show_found, show_prospect
 from fusion_graph.evals.optimize.writing import PRESETS_FILE, REPORT_MARKDOWN, write_found
+from fusion_graph.evals.pacing import CAPPED
 from fusion_graph.evals.runner import INTERRUPTED, interruptible
+from fusion_graph.evals.session import RESULTS, agreed, capped, command_line
 from fusion_graph.resources import Resources
 from fusion_graph.terminal.consoles import Screen, say
 from fusion_graph.terminal.exits import BAD_INPUT, FAILED, OK
@@ -44,7 +46,7 @@ class Options:
     """
 
     file: Path
-    out: Path = Path("results")
+    out: Path = RESULTS
     remote: str | None = None
     yes: bool = False
     max_cost: float | None = None
@@ -66,9 +68,7 @@ async def work(action: Action, options: Options, screen: Screen) -> int:
         ConfigError: The file, the dataset, a key or a package is at fault.
     """
     file = await asyncio.to_thread(read_search_file, options.file, options.resources.presets)
-    if options.max_cost is not None:
-        limits = file.shared.limits.model_copy(update={"max_cost_usd": options.max_cost})
-        file = replace(file, shared=replace(file.shared, limits=limits))
+    file = replace(file, shared=replace(file.shared, limits=capped(file.shared.limits, options.max_cost)))
     if action == "run":
         check_packages(file)
         if options.remote is None:
@@ -81,7 +81,7 @@ async def work(action: Action, options: Options, screen: Screen) -> int:
         show_prospect(screen.out if action == "estimate" else screen.err, hunt, ahead)
         if action == "estimate":
             return OK
-        if not _agreed(options, bench, ahead, screen):
+        if not agreed(bench, ahead.whole.stages, screen, yes=options.yes):
             return BAD_INPUT
         bench.pace.on_change = progress.changed
         with progress, interruptible(bench, lambda words: say(screen.err, Text(words, style="yellow"))):
@@ -107,7 +107,8 @@ async def _ended(hunt: Hunt, folder: Path, options: Options, screen: Screen) -> 
         await write_found(hunt, found, folder)
         say(screen.out, Text(f"Written: {folder / PRESETS_FILE}, {folder / REPORT_MARKDOWN}"))
         best = found.standings[-1].preset
-        say(screen.out, Text(f"Next: fusion ask --presets-file {folder / PRESETS_FILE} --preset {best} ..."))
+        ask = shlex.join(("fusion", "ask", "--presets-file", str(folder / PRESETS_FILE), "--preset", best))
+        say(screen.out, Text(f"Next: {ask} ..."))
     elif _unpriced(found):
         screen.error(_none_known(hunt))
         return FAILED
@@ -118,7 +119,9 @@ async def _ended(hunt: Hunt, folder: Path, options: Options, screen: Screen) -> 
         return OK
     why = f"Stopped: {found.why_stopped}." if found.why_stopped else "Not all answers are there."
     say(screen.err, Text(f"{why} The search is not complete.", style="yellow"))
-    say(screen.err, Text(f"Nothing is lost or done again: `fusion optimize run {options.file}` goes on."))
+    again = command_line("optimize", "run", options.file, out=options.out, remote=options.remote)
+    higher = " with a higher --max-cost" if found.why_stopped.startswith(CAPPED) else ""
+    say(screen.err, Text(f"Nothing is lost or done again: `{again}`{higher} goes on."))
     return INTERRUPTED_EXIT if found.why_stopped == INTERRUPTED else FAILED
 
 
@@ -133,15 +136,3 @@ def _none_known(hunt: Hunt) -> str:
         "no cost of any configuration is known, so there is no frontier: give prices (a presets file's [prices]), "
         "or weigh by search.cost: seconds or calls; answers are kept"
     )
-
-
-def _agreed(options: Options, bench: Bench, ahead: Prospect, screen: Screen) -> bool:
-    """Ask before money is spent; where nobody can be asked, only --yes or a cap is consent."""
-    if options.yes or not ahead.whole.stages:
-        return True
-    if not (sys.stdin.isatty() and screen.err.is_terminal):
-        if bench.pace.purse.cap is not None:
-            return True
-        screen.error("nobody can be asked here: give --yes, or a limit by --max-cost or limits.max_cost_usd")
-        return False
-    return screen.err.input(Text("Go on? [y/N] ")).strip().lower() in ("y", "yes")

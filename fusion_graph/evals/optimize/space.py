@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, count
 from math import comb
 from pathlib import Path
 from random import Random
@@ -161,7 +161,18 @@ def _short_names(models: Sequence[str]) -> dict[str, str]:
     whole = dict.fromkeys(models)
     short = {model: _fit(re.split(r"[/:]", model.rstrip("/"))[-1]) for model in whole}
     held = list(short.values())
-    return {model: _fit(model) if held.count(name) > 1 else name for model, name in short.items()}
+    longer = {model: _fit(model) if held.count(name) > 1 else name for model, name in short.items()}
+    return _told_apart(longer)
+
+
+def _told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Number the names that are the same even so, such as those of `openai:gpt` and `openai/gpt`."""
+    taken, apart = set(names.values()), dict[str, str]()
+    for model, name in names.items():
+        numbered = (own for own in (f"{name}-{at}" for at in count(2)) if own not in taken)
+        apart[model] = next(numbered) if name in apart.values() else name
+        taken.add(apart[model])
+    return apart
 
 
 def _fit(name: str) -> str:

@@ -150,6 +150,7 @@ def _standings(hunt: Hunt) -> list[Standing]:
     tasks = [task.id for task in hunt.split.held_out.tasks]
     final = hunt.final.table(hunt.found, tasks)
     scores, costs, shares = _final(final, tuple(task.domain or "" for task in hunt.split.held_out.tasks))
+    taken = [[task in hunt.final.held.get(name, {}) for task in tasks] for name in hunt.found]
     places = [raced.names.index(name) for name in hunt.found]
     return [
         Standing(
@@ -160,7 +161,7 @@ def _standings(hunt: Hunt) -> list[Standing]:
             tasks=int((~np.isnan(raced.scores[at])).sum()),
             held_out=scores[c],
             held_out_cost=costs[c],
-            cost_at_least=bool(np.isnan(raced.costs[at]).any() or np.isnan(final.costs[c]).any()),
+            cost_at_least=bool(np.isnan(raced.costs[at]).any() or np.isnan(final.costs[c][taken[c]]).any()),
             frontier=shares[c],
         )
         for c, (preset, plan, at) in enumerate(

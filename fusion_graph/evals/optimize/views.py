@@ -11,7 +11,7 @@ from fusion_graph.evals.estimate import Outlook
 from fusion_graph.evals.optimize.hunt import Hunt
 from fusion_graph.evals.optimize.outlook import Prospect
 from fusion_graph.evals.optimize.standings import Found
-from fusion_graph.evals.optimize.words import COLUMNS, cells, effort, spent
+from fusion_graph.evals.optimize.words import COLUMNS, alone, cells, effort, spent
 from fusion_graph.evals.views import show_outlook
 from fusion_graph.terminal.amounts import dollars
 from fusion_graph.terminal.clean import one_line
@@ -49,6 +49,8 @@ def show_found(console: Console, found: Found) -> None:
         table.add_row(*(one_line(cell, 80) for cell in row))
     console.print(table)
     say(console, Text(f"{effort(found)} {spent(found)}"))
+    if said := alone(found):
+        say(console, Text(said))
 
 
 def _words(outlook: Outlook) -> str:

@@ -8,6 +8,8 @@ from fusion_graph.terminal.amounts import dollars
 
 COLUMNS = ("preset", "configuration", "race", "held out, 95 %", "cost each", "frontier")
 """Score in the race, score on the tasks held out with its interval, probability of being on the frontier there."""
+ALONE = "Measured alone. fusion ask lets the same model judge and write as well, which costs more than was measured."
+"""What is said of a solo model: a preset always has a judge and a writer."""
 
 
 def amount(value: float, unit: CostUnit) -> str:
@@ -46,6 +48,12 @@ def effort(found: Found) -> str:
 def spent(found: Found) -> str:
     """Say what it cost."""
     return f"Spent: {'at least ' if found.spent_at_least and found.spent_usd else ''}{dollars(found.spent_usd)}."
+
+
+def alone(found: Found) -> str:
+    """Say which presets are of a model that was measured alone, and what that means; empty if none is."""
+    names = ", ".join(one.preset for one in found.standings if one.configuration.kind == "solo")
+    return f"Solo: {names}. {ALONE}" if names else ""
 
 
 def _cells(standing: Standing, unit: CostUnit, *, full: bool) -> list[str]:

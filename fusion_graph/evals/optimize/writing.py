@@ -7,9 +7,9 @@ from pathlib import Path
 
 from fusion_graph.evals.experiment_file import write_experiment
 from fusion_graph.evals.optimize.hunt import Hunt
-from fusion_graph.evals.optimize.preset_file import ALONE, write_presets
+from fusion_graph.evals.optimize.preset_file import write_presets
 from fusion_graph.evals.optimize.standings import Found
-from fusion_graph.evals.optimize.words import COLUMNS, cells, effort, spent
+from fusion_graph.evals.optimize.words import COLUMNS, alone, cells, effort, spent
 
 PRESETS_FILE, REPORT_JSON, REPORT_MARKDOWN = "presets.toml", "report.json", "report.md"
 
@@ -33,11 +33,9 @@ def markdown(found: Found) -> str:
     state = "" if found.complete else f"**Not complete**: {found.why_stopped or 'some answers are missing'}.\n\n"
     rows = [list(COLUMNS), ["---", "---", *["---:"] * (len(COLUMNS) - 2)], *cells(found, full=True)]
     table = "\n".join(f"| {' | '.join(one.replace('|', chr(92) + '|') for one in row)} |" for row in rows)
-    solo = [one for one in found.standings if one.configuration.kind == "solo"]
-    names = ", ".join(f"`{one.preset}`" for one in solo)
-    alone = f"\nSolo: {names}. {ALONE}\n" if solo else ""
+    solo = f"\n{said}\n" if (said := alone(found)) else ""
     return (
-        f"# {found.name}: score against cost on {found.dataset}\n\n{state}{table}\n{alone}\n{effort(found)} "
+        f"# {found.name}: score against cost on {found.dataset}\n\n{state}{table}\n{solo}\n{effort(found)} "
         f"{spent(found)}\n\nConfigurations were chosen by the race, so its scores flatter them; those on the "
         f"{len(found.held_out)} tasks held out do not. Intervals and probabilities are over these tasks.\n"
     )

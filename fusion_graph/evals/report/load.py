@@ -33,13 +33,19 @@ def load_experiment(path: Path) -> Experiment:
         text = file.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ConfigError(f"results: {file} cannot be read ({reason}): give a results folder or its file") from error
+        raise ConfigError(f"results: {file} cannot be read ({reason}): {_hint(path)}") from error
     try:
         return Experiment.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise ConfigError(f"results: {file} is no experiment: {where}: {first['msg']}") from error
+
+
+def _hint(path: Path) -> str:
+    """Say what to give in place of a path without results; a folder of results folders is easily given."""
+    below = [held.parent for held in sorted(path.glob(f"*/{EXPERIMENT_FILE}"))]
+    return f"give one or more of {', '.join(map(str, below))}" if below else "give a results folder or its file"
 
 
 def merge(experiments: Sequence[Experiment]) -> Experiment:

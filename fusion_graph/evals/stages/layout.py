@@ -85,11 +85,19 @@ class Layout:
         """
         return upstream(self.seats, keys, lost)
 
-    def outline(self, question: str, generation: int) -> dict[str, Stage]:
-        """Return all stages of an answer if every seat gives a draft, by part: seat id, `judge`, `writer`."""
+    def outline(self, question: str, generation: int, lost: Mapping[str, str] | None = None) -> dict[str, Stage]:
+        """Return all stages of an answer, by part: seat id, `judge`, `writer`.
+
+        Args:
+            question: What is asked.
+            generation: Which independent answer.
+            lost: How seats ended that gave no draft, by seat id; every other seat gives one.
+        """
         seats = self.seat_stages(question, generation)
         parts = {chair.seat.id: stage for chair, stage in zip(self.chairs, seats, strict=True)}
-        drafts, judged = self.drafts([stage.key for stage in seats], {}), NO_JUDGE
+        if len(lost or {}) == len(seats):
+            return parts
+        drafts, judged = self.drafts([stage.key for stage in seats], lost or {}), NO_JUDGE
         if self.way in ("fused", "best-of-n"):
             parts["judge"] = self.analysis(question, drafts)
             judged = parts["judge"].key
