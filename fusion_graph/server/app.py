@@ -16,7 +16,7 @@ from fusion_graph.server.checkpoints import checkpoints
 from fusion_graph.server.continuity import StoredContinuity
 from fusion_graph.server.database import Database, opened
 from fusion_graph.server.engine import Engine, LocalEngine
-from fusion_graph.server.error_responses import handle_errors
+from fusion_graph.server.error_responses import handle_errors, until_answered
 from fusion_graph.server.gate import Gate as KeyGate
 from fusion_graph.server.keeps import keeps
 from fusion_graph.server.keys import Keys
@@ -75,7 +75,10 @@ def create_app(
             if mcp:
                 over_http = McpOverHttp(held)
                 app.state.mcp = await stack.enter_async_context(over_http.open())
-            yield
+            try:
+                yield
+            finally:
+                await until_answered(app)
 
     app = FastAPI(title="fusion-graph", lifespan=lifespan, docs_url=None, redoc_url=None)
     handle_errors(app)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from fusion_graph.errors import ConfigError, missing_package
@@ -62,17 +62,24 @@ async def opened(settings: ServerSettings) -> AsyncIterator[Database]:
         The database; closed with the block.
 
     Raises:
-        ConfigError: The address is none that we know, or a package for it is missing.
+        ConfigError: The address is none that we know, it cannot be opened, or a package for it is missing.
     """
     database = Database(await asyncio.to_thread(_engine, settings))
     try:
-        async with database.write() as connection:
-            if connection.dialect.name == "postgresql":  # it lets two that look at once both find a table missing
-                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})"))
-            await connection.run_sync(metadata.create_all)
+        try:
+            await _make_tables(database)
+        except DBAPIError as error:
+            raise ConfigError(f"database: it cannot be opened: {error.orig}; is the address right?") from error
         yield database
     finally:
         await database.close()
+
+
+async def _make_tables(database: Database) -> None:
+    async with database.write() as connection:
+        if connection.dialect.name == "postgresql":  # it lets two that look at once both find a table missing
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})"))
+        await connection.run_sync(metadata.create_all)
 
 
 def sqlite_file(settings: ServerSettings) -> Path | None:

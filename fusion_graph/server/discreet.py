@@ -16,9 +16,13 @@ TALKATIVE = (
 """Loggers whose debug records hold contents or headers; the loggers below them are bound by the same level."""
 
 
+def log_plainly() -> None:
+    """Let a server process say warnings and errors on standard error, one line each; a log that is set up stays so."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
 def keep_contents_out_of_the_log() -> None:
-    """Let the talkative loggers of libraries say nothing below INFO, whatever level the process logs at."""
+    """Let the talkative loggers of libraries say nothing below INFO, and no more than they said before."""
     for name in TALKATIVE:
         logger = logging.getLogger(name)
-        if logger.level < logging.INFO:
-            logger.setLevel(logging.INFO)
+        logger.setLevel(max(logging.INFO, logger.getEffectiveLevel()))

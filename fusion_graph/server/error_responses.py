@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import re
@@ -27,6 +28,8 @@ OUR_PATHS = "/v1/"
 MESSAGES_PATH = "/v1/messages"
 CLIENT_GONE = 499
 """What proxies log for a client that left; nobody receives it."""
+ANSWERED_SECONDS = 5.0
+"""How long requests that were cancelled have to end."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _SAID = {404: "there is nothing at {path}", 405: "{method} is not served at {path}"}
 
@@ -43,7 +46,18 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ClientGoneError, _gone)
     app.add_exception_handler(ClientDisconnect, _gone)
+    app.state.under_way = set()
     app.add_middleware(Requests)
+
+
+async def until_answered(app: FastAPI) -> None:
+    """Wait for requests that the end of the server has cancelled: they tell their clients, and close their books.
+
+    Args:
+        app: The app; after `ANSWERED_SECONDS` it is waited for no longer.
+    """
+    if app.state.under_way:
+        await asyncio.wait(set(app.state.under_way), timeout=ANSWERED_SECONDS)
 
 
 def error_response(error: ApiError, request: Request) -> JSONResponse:
@@ -80,6 +94,11 @@ def log_failure(error: BaseException, request_id: str | None) -> None:
 def internal_error() -> ApiError:
     """Return what a client is told of a fault of ours: nothing."""
     return ApiError(500, "the server failed; its log says more", code="internal_error")
+
+
+def _ending() -> ApiError:
+    """Return what a client is told whose request a server that ends has waited for long enough."""
+    return ApiError(503, "the server is ending; send the request again", code="server_ended", retry_after=1)
 
 
 async def _api_error(request: Request, error: Exception) -> Response:
@@ -136,12 +155,20 @@ class Requests:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
+        under_way, task = scope["app"].state.under_way, asyncio.current_task()
+        under_way.add(task)
         try:
             await self._app(scope, receive, named)
+        except asyncio.CancelledError:
+            if begun:
+                raise
+            await error_response(_ending(), Request(scope, receive))(scope, receive, named)
         except Exception as error:  # noqa: BLE001 - the boundary: a client hears of no internals
             log_failure(error, request_id)
             if not begun:
                 await error_response(internal_error(), Request(scope, receive))(scope, receive, named)
+        finally:
+            under_way.discard(task)
 
 
 def _count(scope: Scope, status: int) -> None:

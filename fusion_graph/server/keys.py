@@ -117,7 +117,9 @@ class Keys:
         async with self._database.write() as connection:
             taken = await connection.scalar(select(KEYS.c.id).where(KEYS.c.name == name))
             if taken is not None:
-                raise ConfigError(f"name: a key {name!r} exists already; choose another name, or revoke it first")
+                raise ConfigError(
+                    f"name: a key {name!r} exists already; choose another name, as a revoked one keeps its own"
+                )
             await connection.execute(insert(KEYS).values(**_row(key), hash=_hash(hidden)))
         return key, f"{PREFIX}-{public}-{hidden}"
 

@@ -6,13 +6,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any, cast
 
+import httpx
 from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import RunnableConfig
 from langgraph.pregel.remote import RemoteGraph
 from langgraph.types import Command, Send, StateSnapshot
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
-from langgraph_sdk.errors import NotFoundError
+from langgraph_sdk.errors import APIStatusError, NotFoundError
 from langgraph_sdk.schema import StreamPart
 from typing_extensions import override
 
@@ -104,7 +105,19 @@ class ServedEngine:
             return
         for run in runs:
             if run["status"] in _UNDER_WAY:
-                await self.client.runs.cancel(thread_id, run["run_id"], wait=True)
+                await self._cancelled(thread_id, run["run_id"])
+
+    async def _cancelled(self, thread_id: str, run_id: str) -> None:
+        """Cancel a run; one that has ended since it was listed cannot be, and need not."""
+        try:
+            await self.client.runs.cancel(thread_id, run_id, wait=True)
+        except (httpx.HTTPStatusError, APIStatusError):
+            try:
+                run = await self.client.runs.get(thread_id, run_id)
+            except NotFoundError:
+                return
+            if run["status"] in _UNDER_WAY:
+                raise
 
     def _graph(self, plan: RunPlan) -> Graph:
         return cast("Graph", _ServedGraph(plan.graph, client=self.client))

@@ -15,6 +15,8 @@ from typing_extensions import override
 
 SEND_SECONDS = 120.0
 """A client that takes nothing for this long is gone."""
+ENDING_SECONDS = 9.0
+"""What a run's stream has left once the server is told to end; less than the server itself waits."""
 KEEP_ALIVE = "FUSION PROCESSING"
 
 
@@ -26,6 +28,7 @@ class EventStream(EventSourceResponse):
         stack: What is closed at the end, however the stream ends: the run, and its room.
         keep_alive: Seconds between two comments.
         headers: More headers.
+        ending: Seconds that it has left once the server is told to end.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class EventStream(EventSourceResponse):
         *,
         keep_alive: float,
         headers: Mapping[str, str],
+        ending: float = ENDING_SECONDS,
     ) -> None:
         self._stack = stack
         super().__init__(
@@ -44,6 +48,7 @@ class EventStream(EventSourceResponse):
             ping_message_factory=lambda: ServerSentEvent(comment=KEEP_ALIVE, sep="\n"),
             sep="\n",
             send_timeout=SEND_SECONDS,
+            shutdown_grace_period=ending,
         )
 
     @override

@@ -115,10 +115,15 @@ class Api:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """Run an app in a thread of its own, on a free loopback port; yields its address."""
+def serving(app: FastAPI, patience: int = 2) -> Iterator[str]:
+    """Run an app in a thread of its own, on a free loopback port; yields its address.
+
+    Args:
+        app: The app.
+        patience: Seconds that requests under way have at the end.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(app, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=patience)
     running = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(running.serve(sockets=[listener])), name="api", daemon=True)
     thread.start()

@@ -66,10 +66,14 @@ class MortalServer:
         self._process.kill()
         self._process.wait()
 
-    def stop(self) -> int:
-        """Ask it to end, and return its exit code."""
+    def tell_to_end(self) -> None:
+        """Ask it to end, if it still runs."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        self.tell_to_end()
         try:
             return self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:

@@ -72,6 +72,9 @@ async def test_a_name_is_given_once(keys: Keys):
         await keys.add("laptop")
     with pytest.raises(ConfigError, match="there is no key 'desk'"):
         await keys.revoke("desk")
+    await keys.revoke("laptop")
+    with pytest.raises(ConfigError, match="choose another name, as a revoked one keeps its own"):
+        await keys.add("laptop")
 
 
 async def test_what_a_key_spent_adds_up_to_the_last_digit(keys: Keys):

@@ -205,3 +205,24 @@ async def test_a_server_starts_beside_another_on_one_sqlite_file(scripted: Scrip
         async with httpx.AsyncClient(base_url=second.url, timeout=30) as client:
             assert (await ended(client, made["id"]))["status"] == "completed"
     assert len(scripted.calls_of(WRITER)) == 1
+
+
+async def test_a_run_that_begins_while_orphans_are_looked_for_is_none(sqlite: str) -> None:
+    async with AsyncExitStack() as stack, AsyncExitStack() as held:
+        settings = ServerSettings(database=sqlite)
+        database, other = [await stack.enter_async_context(opened(settings)) for _ in range(2)]
+        looks, begins = Store(database, 30), Store(other, 30)
+        begins.processes.id = looks.processes.id  # one process by two pools, of which the first is exhausted
+        await looks.processes.beat()
+        for _ in range(15):
+            await held.enter_async_context(database.read())
+        busy: set[str] = set()
+        looking = asyncio.create_task(looks.responses.take_orphans(5, busy))
+        await asyncio.sleep(0.05)
+        assert not looking.done(), "no connection is left to look by"
+        busy.add("resp_1")
+        await begins.responses.begin(new("resp_1"))
+        await held.aclose()
+        assert await looking == []
+        busy.discard("resp_1")
+        assert [taken.id for taken in await looks.responses.take_orphans(5, busy)] == ["resp_1"]

@@ -27,8 +27,10 @@ def serve(corpus: Path | None, presets_file: Path | None, gateway_url: str | Non
     """
     try:
         resources = resources_of(corpus, presets_file, gateway_url, gateway_key_env)
+        from fusion_graph.server.discreet import log_plainly  # noqa: PLC0415 - needed by a server alone
         from fusion_graph.server.mcp_serving import serve_stdio  # noqa: PLC0415 - heavy, optional
 
+        log_plainly()
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(serve_stdio(resources))
     except ImportError as error:

@@ -8,11 +8,15 @@ import socket
 import sys
 
 from fusion_graph.errors import ConfigError, FusionError, missing_package
+from fusion_graph.presets import load_catalog
 from fusion_graph.redaction import redact
 from fusion_graph.resources import Resources
 from fusion_graph.server.commands.options import ServeOptions
 from fusion_graph.server.settings import ServerSettings
 from fusion_graph.terminal.exits import BAD_INPUT, OK
+
+KEEP_ALIVE_SECONDS = 65
+"""How long an idle connection is held: longer than proxies and HTTP pools do, or they send into a closed one."""
 
 
 def serve(options: ServeOptions) -> int:
@@ -38,15 +42,20 @@ async def _serve(options: ServeOptions) -> None:
         import uvicorn  # noqa: PLC0415 - optional
 
         from fusion_graph.server.app import create_app  # noqa: PLC0415 - heavy
-        from fusion_graph.server.visitors import is_loopback  # noqa: PLC0415 - heavy
+        from fusion_graph.server.discreet import log_plainly  # noqa: PLC0415 - needed by a server alone
     except ImportError as error:
         raise missing_package(error.name or "fastapi", "serve", "`fusion serve`") from error
+    log_plainly()
     settings, resources = options.settings(), options.resources()
-    if not is_loopback(options.host):
-        await _refuse_without_keys(options.host, settings)
+    catalog = load_catalog(resources.presets)
+    if settings.preset is not None:
+        catalog.preset(settings.preset)
+    await _refuse_what_cannot_be(options.host, settings)
     listener = _listener(options.host, options.port)
     app = create_app(settings, resources)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=10, timeout_keep_alive=KEEP_ALIVE_SECONDS
+    )
     server = uvicorn.Server(config)
     _announce(options, listener, resources)
     try:
@@ -55,12 +64,14 @@ async def _serve(options: ServeOptions) -> None:
         listener.close()
 
 
-async def _refuse_without_keys(host: str, settings: ServerSettings) -> None:
+async def _refuse_what_cannot_be(host: str, settings: ServerSettings) -> None:
+    """Refuse a database that cannot be opened, and strangers where no key keeps them out."""
     from fusion_graph.server.database import opened  # noqa: PLC0415 - heavy
     from fusion_graph.server.keys import Keys  # noqa: PLC0415 - heavy
+    from fusion_graph.server.visitors import is_loopback  # noqa: PLC0415 - heavy
 
     async with opened(settings) as database:
-        if not await Keys(database).any():
+        if not is_loopback(host) and not await Keys(database).any():
             raise ConfigError(
                 f"--host: {host!r} is open to other machines, and no key exists that could keep strangers out; "
                 "make one with `fusion keys add NAME`, or listen on 127.0.0.1"

@@ -176,7 +176,7 @@ class Responses:
 
         Args:
             most: How many at most.
-            busy: The runs under way in this process: any other one that it holds is an orphan too.
+            busy: The runs under way in this process, as they come and go: any other one that it holds is an orphan too.
 
         Returns:
             Runs that this process holds now.
@@ -188,10 +188,14 @@ class Responses:
             found = list((await connection.execute(query.order_by(RESPONSES.c.created_at).limit(most))).all())
         taken = []
         for response_id, process in found:
+            if process == self._processes.id and response_id in busy:  # it began while this waited for a connection
+                continue
             was = RESPONSES.c.process.is_(None) if process is None else RESPONSES.c.process == process
             async with self._database.write() as connection:
                 done = await connection.execute(
-                    update(RESPONSES).where(RESPONSES.c.id == response_id, was).values(process=self._processes.id)
+                    update(RESPONSES)
+                    .where(RESPONSES.c.id == response_id, RESPONSES.c.status.in_(UNDER_WAY), was)
+                    .values(process=self._processes.id)
                 )
                 if done.rowcount:
                     row = await connection.execute(select(RESPONSES).where(RESPONSES.c.id == response_id))

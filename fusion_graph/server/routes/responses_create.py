@@ -25,7 +25,7 @@ from fusion_graph.server.render.responses_stream import ResponsesStream
 from fusion_graph.server.routes.planned import planned
 from fusion_graph.server.running import Run, Start, running
 from fusion_graph.server.services import Background, Services, keeping, services
-from fusion_graph.server.sse import EventStream, named_frame
+from fusion_graph.server.sse import ENDING_SECONDS, EventStream, named_frame
 from fusion_graph.server.streaming import WireStream, stream_run
 
 router = APIRouter()
@@ -145,7 +145,8 @@ async def followed(
         owner: Who asks.
         starting_after: The last event that the client has.
         headers: More headers.
-        ends: Closed with the stream: for a run that shall not go on.
+        ends: Closed with the stream: for a run that shall not go on. Without it the stream is cut at once where the
+            server ends, as its client can come back.
 
     Raises:
         ApiError: There is no such run of this owner.
@@ -157,4 +158,5 @@ async def followed(
         async for told in events:
             yield named_frame(told)
 
-    return EventStream(frames(), stack, keep_alive=held.settings.keep_alive, headers=headers)
+    ending = ENDING_SECONDS if ends is not None else 0.0
+    return EventStream(frames(), stack, keep_alive=held.settings.keep_alive, headers=headers, ending=ending)
