@@ -7,12 +7,14 @@ here as ever, and leaves what is sent and what comes as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream
+
+from fusion_graph.errors import UnreadableAnswerError
 
 _PATH = "/chat/completions"
 _OPTIONS = {"extra_headers": "headers", "extra_query": "params", "extra_body": "extra_json", "timeout": "timeout"}
@@ -38,14 +40,36 @@ class Answered:
         """Return the JSON of the body; a page of text, such as a proxy's of an error, as a string.
 
         Raises:
-            json.JSONDecodeError: The body says that it is JSON, and is none.
+            UnreadableAnswerError: The body says that it is JSON, and cannot be read as such.
         """
         try:
             return self.http_response.json()
-        except ValueError:
+        except (ValueError, RecursionError) as error:
             if self.headers.get("content-type", "").partition(";")[0].endswith("json"):
-                raise
+                raise UnreadableAnswerError(f"the answer is no JSON that can be read: {error}") from error
             return self.http_response.text
+
+
+class Chunks(AsyncStream[object]):
+    """The chunks of a stream, each a JSON object."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> Any:
+        """Return the next chunk.
+
+        Raises:
+            UnreadableAnswerError: What comes next is no JSON object.
+        """
+        try:
+            chunk = await super().__anext__()
+        except (ValueError, RecursionError) as error:
+            raise UnreadableAnswerError(f"a chunk is no JSON that can be read: {error}") from error
+        if not isinstance(chunk, dict):
+            raise UnreadableAnswerError(f"a chunk is no JSON object: {str(chunk)[:80]}")
+        return chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +87,7 @@ class PlainCompletions:
         """Answers that are not streamed."""
         return _Raw(self.client)
 
-    async def create(self, **payload: Any) -> AsyncStream[Any]:
+    async def create(self, **payload: Any) -> Chunks:
         """Open a stream.
 
         Args:
@@ -76,9 +100,7 @@ class PlainCompletions:
         Raises:
             openai.APIError: As from the SDK's own method.
         """
-        return await self.client.post(
-            _PATH, cast_to=object, stream=True, stream_cls=AsyncStream[object], **_request(payload)
-        )
+        return await self.client.post(_PATH, cast_to=object, stream=True, stream_cls=Chunks, **_request(payload))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from fusion_graph.detect import PROBE_SECONDS, choose, ollama_models
 from fusion_graph.errors import ConfigError
 from fusion_graph.failures import classify
 from fusion_graph.models import CallSettings, Models, ollama_url
+from fusion_graph.redaction import redact
 from fusion_graph.resources import Resources
 from fusion_graph.seats import judge_of
 from fusion_graph.shell.sandboxes import find_sandbox
@@ -30,7 +31,7 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        group: `keys`, `models`, `engines`, `sandbox`, `ollama`, `local`, `checkpointer`, `server` or
+        group: `settings`, `keys`, `models`, `engines`, `sandbox`, `ollama`, `local`, `checkpointer`, `server` or
             `tracing`.
         name: What it is.
         state: `ok` works, `off` is not set up and need not be, `problem` is set up and does not work.
@@ -69,6 +70,22 @@ async def examine(resources: Resources, *, live: bool = False) -> list[Check]:
     checks += [await asyncio.to_thread(_sandbox, resources), await _ollama(env), _local(resources)]
     checks += [*_checkpointers(), *await _server(), _tracing(env)]
     return [*checks, *await _live(models, resources)] if live else checks
+
+
+async def examine_here(*, live: bool = False) -> list[Check]:
+    """Look at everything a run may need, with the operator's side read from the variables.
+
+    Args:
+        live: As for `examine`.
+
+    Returns:
+        The checks; where the variables hold what cannot be, that alone, since all else rests on it.
+    """
+    try:
+        return await examine(Resources.from_env(), live=live)
+    except ConfigError as error:
+        fix = "correct the FUSION_... variable or the file that is named; see docs/config.md"
+        return [Check("settings", "variables", "problem", redact(str(error)), fix)]
 
 
 def _keys(models: Models) -> list[Check]:

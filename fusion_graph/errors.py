@@ -8,6 +8,7 @@ FusionError
     LimitTooLowError    a limit that leaves no room even for the least a run needs
   FusionDepthError      a fusion was started from inside a fusion
   BudgetReachedError    a call was not made because it might have exceeded a limit; inside a run it becomes a failure
+  UnreadableAnswerError what a gateway answered is no chat completion; inside a run it becomes a failure
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ class FusionDepthError(FusionError):
 
 class BudgetReachedError(FusionError):
     """A model call was not made, because it might have exceeded a limit of the run."""
+
+
+class UnreadableAnswerError(FusionError, ValueError):
+    """What a gateway answered cannot be read as a chat completion, or says itself that the call failed."""
 
 
 def missing_package(package: str, extra: str, used_for: str) -> MissingPackageError:

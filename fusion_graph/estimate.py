@@ -11,12 +11,15 @@ from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, Field
 
 from fusion_graph.config import FusionConfig, Mode, SearchSettings, Seat, ToolSpec
+from fusion_graph.config_caller import FUSION
 from fusion_graph.detect import choose
 from fusion_graph.errors import ConfigError
 from fusion_graph.fees import search_fee
 from fusion_graph.kit import Kit
 from fusion_graph.models import DEFAULT_WINDOW
 from fusion_graph.money import exact
+from fusion_graph.nodes.caller import MAX_STEPS
+from fusion_graph.offer import as_seat, forced
 from fusion_graph.packing import tokens
 from fusion_graph.resources import Resources
 from fusion_graph.seats import judge_of, resolved, writer_of
@@ -142,30 +145,32 @@ async def estimate(
     """
     kit = Kit(resources=resources)
     settings, why = kit.settle(config), "named in the config"
-    if settings.panel is None:
+    alone = mode == "auto" and not settings.may_deliberate
+    if settings.panel is None and not (alone and (settings.writer or settings.judge)):
         choice = await choose(kit.models, kit.resources)
         settings, why = settings.over(choice.config), choice.why
-    models = {seat.model for seat in settings.seats()} | {judge_of(settings), writer_of(settings)}
+    seats = [] if alone else resolved(settings)
+    models = {seat.model for seat in seats} | ({judge_of(settings)} if seats else set()) | {writer_of(settings)}
     await kit.prices.prepare(models, limited=True)
     messages = [HumanMessage(question)] if isinstance(question, str) else list(question)
-    outlook = _Outlook(kit, settings, messages, os.environ if environ is None else environ)
+    outlook = _Outlook(kit, settings, seats, messages)
+    if environ is not None:
+        outlook.environ = environ
     return _summed(why, list(outlook.parts(mode)), kit)
 
 
 class _Outlook:
     """What the parts of one run may take."""
 
-    def __init__(
-        self, kit: Kit, settings: FusionConfig, messages: Sequence[AnyMessage], environ: Mapping[str, str]
-    ) -> None:
-        self.kit, self.settings, self.environ = kit, settings, environ
+    def __init__(self, kit: Kit, settings: FusionConfig, seats: list[Seat], messages: Sequence[AnyMessage]) -> None:
+        self.kit, self.settings, self.seats = kit, settings, seats
+        self.environ: Mapping[str, str] = os.environ
         self.asked = Counts(low=sum(tokens(str(message.text)) for message in messages), high=request_tokens(messages))
         self.window = settings.context_window or DEFAULT_WINDOW
-        self.seats = resolved(settings)
 
     def parts(self, mode: Mode) -> Iterable[PartEstimate]:
-        least = 0 if mode == "auto" and self.settings.tool_choice != "required" else 1
-        if mode != "auto" or self.settings.tool_choice != "none":
+        least = 0 if mode == "auto" and forced(self.settings) != FUSION else 1
+        if self.seats and (mode != "auto" or self.settings.tool_choice != "none"):
             yield from (self._seat(seat, least) for seat in self.seats)
             yield self._judge(least)
         if mode == "fuse":
@@ -176,14 +181,14 @@ class _Outlook:
     def _seat(self, seat: Seat, least: int) -> PartEstimate:
         steps = (seat.max_tool_calls or self.settings.max_tool_calls) if self._has_tools(seat) else 0
         low = self.asked.low + PROMPT + tokens(f"{seat.role or ''}{seat.instructions or ''}")
-        calls = [self.asked.high + 2 * PROMPT + step * self._growth(seat) for step in range(steps + 1)]
+        calls = [self.asked.high + 2 * PROMPT + step * self._growth(self._cap(seat)) for step in range(steps + 1)]
         return self._part(seat.id, seat.model, [low] * least, calls, self._cap(seat), self._fees(seat, steps))
 
     def _judge(self, least: int) -> PartEstimate:
         steps = self.settings.max_tool_calls if self._has_tools(None) else 0
         cap = self.kit.judge_settings(self.settings).max_tokens or self.settings.max_completion_tokens
         low, high = self._block(SCHEMA)
-        calls = [high + step * self._growth(None) for step in range(steps + 1)]
+        calls = [high + step * self._growth(self.settings.max_completion_tokens) for step in range(steps + 1)]
         repair = high + 2 * cap
         return self._part(
             "judge", judge_of(self.settings), [low] * least, [*calls, repair], cap, self._fees(None, steps)
@@ -196,11 +201,17 @@ class _Outlook:
         return self._part("writer", writer_of(self.settings), [low], [high + compared], cap, Dollars())
 
     def _caller(self) -> PartEstimate:
-        cap = self.kit.writer_settings(self.settings).max_tokens or self.settings.max_completion_tokens
-        asked, (_, high) = self.asked.high + 2 * PROMPT, self._block(SHORT)
-        calls = [asked] if self.settings.tool_choice == "none" else [asked, high + 2 * cap]
-        least = [self.asked.low + PROMPT] * (2 if self.settings.tool_choice == "required" else 1)
-        return self._part("caller", writer_of(self.settings), least, calls, cap, Dollars())
+        settings = self.settings
+        cap = self.kit.writer_settings(settings).max_tokens or settings.max_completion_tokens
+        offered = request_tokens([], [tool.as_openai() for tool in settings.client_tools])
+        asked, (_, high) = self.asked.high + 2 * PROMPT + offered, self._block(SHORT)
+        steps = MAX_STEPS if settings.caller_tools else int(bool(self.seats))
+        steps = 0 if settings.tool_choice == "none" else steps
+        then = high + 2 * cap + offered if self.seats else asked + self._growth(cap)
+        calls = [asked, *(then + step * self._growth(cap) for step in range(steps))]
+        least = [self.asked.low + PROMPT] * (2 if self.seats and forced(settings) == FUSION else 1)
+        fees = self._fees(as_seat(settings), steps)
+        return self._part("caller", writer_of(settings), least, calls, cap, fees)
 
     def _block(self, more: int) -> tuple[int, int]:
         """Prompt tokens of judge and writer: question, drafts, instructions."""
@@ -248,12 +259,11 @@ class _Outlook:
         specs = self._specs(seat)
         return specs is None or bool(specs)
 
-    def _growth(self, seat: Seat | None) -> int:
-        """Prompt tokens that one tool step adds at most: a reply and one result."""
+    def _growth(self, cap: int) -> int:
+        """Prompt tokens that one tool step adds at most: a reply as long as it may be, and one result."""
         search, fetch = self.settings.search, self.settings.fetch
         page = fetch.max_content_tokens or self.window
         found = search.max_results * (search.max_characters or SHOWN) // 4
-        cap = self._cap(seat) if seat is not None else self.settings.max_completion_tokens
         return max(page, found) + cap
 
     def _fees(self, seat: Seat | None, steps: int) -> Dollars | None:

@@ -94,7 +94,10 @@ _BY_WORDS: tuple[tuple[tuple[str, ...], FailureKind], ...] = (
         ("no endpoints found that support", "does not support tools", "not supported with this model"),
         "invalid_request",
     ),
-    (("null value for", "missing 'choices' key", "unexpected response type"), "upstream"),
+    (
+        ("null value for", "missing 'choices' key", "unexpected response type", "no generation chunks were returned"),
+        "upstream",
+    ),
 )
 """Words that say more than type or status: a provider's 404 for a missing feature, its 429 for an empty purse."""
 
@@ -163,7 +166,7 @@ def _by_name(error: BaseException) -> FailureKind:
         return "timeout"
     if names & {"APIConnectionError", "RemoteProtocolError", "IncompleteRead"}:
         return "connection"
-    if names & {"APIError", "APIResponseValidationError", "JSONDecodeError"}:
+    if names & {"APIError", "APIResponseValidationError", "JSONDecodeError", "UnreadableAnswerError"}:
         return "upstream"
     return "unexpected_error"
 

@@ -7,9 +7,8 @@ base class leaves out: the cost of a call, the gateway's own server-side tools, 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any, Self, cast
 
 from langchain_core.language_models import LanguageModelInput
@@ -21,6 +20,8 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import BaseModel, model_validator
 
 from fusion_graph.completions import PlainCompletions
+from fusion_graph.errors import UnreadableAnswerError
+from fusion_graph.mending import counted, mend_answer, mend_chunk
 
 LONGEST_SILENCE = 300.0
 """Seconds between two chunks of a stream; gateways' keep-alive lines are no chunks."""
@@ -69,24 +70,34 @@ class GatewayChat(BaseChatOpenAI):
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
     ) -> ChatGenerationChunk | None:
-        generation = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
+        with _readable():
+            mend_chunk(chunk)
+            generation = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
         if generation is None or not isinstance(generation.message, AIMessageChunk):
             return generation
+        if not counted(chunk):
+            generation.message.usage_metadata = None
         usage = chunk.get("usage")
         if usage and usage.get("cost") is not None:
             generation.message.response_metadata["token_usage"] = {"cost": usage["cost"]}
         for choice in chunk.get("choices") or []:
-            _keep_extras(generation.message, choice.get("delta") or {})
+            _keep_extras(generation.message, choice["delta"])
         return generation
 
     def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
         raw = response.model_dump(warnings=False) if isinstance(response, BaseModel) else response
-        if not isinstance(raw, dict):
-            return super()._create_chat_result(response, generation_info)  # which says what is wrong with it
-        emptied = _emptied(raw)
-        result = super()._create_chat_result(raw if emptied else response, generation_info)
-        for choice, generation in zip(raw.get("choices") or [], result.generations, strict=False):
-            _keep_extras(generation.message, choice.get("message") or {})
+        with _readable():
+            if not isinstance(raw, dict):
+                return super()._create_chat_result(response, generation_info)  # which says what is wrong with it
+            mend_answer(raw)
+            typed = isinstance(response, BaseModel) and response.model_dump(warnings=False) == raw
+            result = super()._create_chat_result(response if typed else raw, generation_info)
+            for choice, generation in zip(raw["choices"], result.generations, strict=False):
+                if isinstance(generation.message, AIMessage) and not counted(raw):
+                    generation.message.usage_metadata = None
+                _keep_extras(generation.message, choice.get("message") or {})
+            if not result.generations:
+                raise UnreadableAnswerError("the answer holds no choice")
         return result
 
 
@@ -95,22 +106,16 @@ def is_gateway_tool(tool: Any) -> bool:
     return isinstance(tool, dict) and ":" in str(tool.get("type", ""))
 
 
-def _emptied(raw: dict[str, Any]) -> bool:
-    """Empty tool arguments that are JSON but no object, over which the whole answer would be lost; say if any were."""
-    calls = [
-        call for choice in raw.get("choices") or [] for call in (choice.get("message") or {}).get("tool_calls") or []
-    ]
-    functions = [call["function"] for call in calls if _no_object((call.get("function") or {}).get("arguments"))]
-    for function in functions:
-        function["arguments"] = "{}"
-    return bool(functions)
-
-
-def _no_object(arguments: Any) -> bool:
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Make one typed error of all that reading an answer of another form can raise."""
     try:
-        return bool(arguments) and not isinstance(json.loads(arguments, strict=False), dict)
-    except (TypeError, ValueError):
-        return False
+        yield
+    except UnreadableAnswerError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        told = error.args[:1] if error.args and isinstance(error.args[0], dict) else ()  # with a code, see `failures`
+        raise UnreadableAnswerError(*told or (f"the answer is no chat completion: {error}",)) from error
 
 
 def _keep_extras(message: Any, raw: dict[str, Any]) -> None:

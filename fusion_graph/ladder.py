@@ -31,6 +31,8 @@ from fusion_graph.loop import Loops, Work, single_turn
 from fusion_graph.receipt import Rung
 
 SUBMIT = "submit_analysis"
+_LOOP = "comparison"
+"""The name of a judge's run with tools."""
 _THINK, _THOUGHT = "<think>", "</think>"
 _LONGEST = 1_000_000
 """Characters; an analysis within its limits is shorter, and what is longer is not read at all."""
@@ -163,7 +165,9 @@ class Ladder:
         work = Work("judge", self.model, self.system, tools, middleware)
         if not tools:
             return [await single_turn(work, messages, self.config)]
-        return (await self.loops.run(work, messages, self.config))[len(messages) :]
+        # A run of the node's own name would be taken for the node, and its prompt streamed as a message of the graph.
+        own: RunnableConfig = {**self.config, "run_name": _LOOP}
+        return (await self.loops.run(work, messages, own))[len(messages) :]
 
 
 @cache

@@ -31,6 +31,8 @@ from fusion_graph.tools.result import SourcedTool
 
 LOOPS_HELD = 256
 """Compiled loops that are held for one graph; seats may have any name, so the least used are let go."""
+_NAMESPACE = "langgraph_checkpoint_ns"
+"""Where LangGraph's streams read from which graph a message comes."""
 
 Agent = CompiledStateGraph[Any, Any, Any, Any]
 Middleware = AgentMiddleware[Any, Any]
@@ -135,11 +137,16 @@ class _ModelOfTheRun(BaseChatModel):
 async def single_turn(work: Work, messages: Sequence[AnyMessage], config: RunnableConfig) -> AIMessage:
     """Let a model without tools answer; takes and raises what `Loops.run` does.
 
+    What it says streams from a namespace below the node's, as a sub-agent's does: not among the graph's own messages.
+
     Returns:
         What was said.
     """
+    facts = config.get("metadata") or {}
+    below = f"{facts.get(_NAMESPACE, work.name)}|model"
+    own: RunnableConfig = {**config, "metadata": {**facts, _NAMESPACE: below}}
     # Its surroundings are its config: a model with settings bound to it would merge another one's callbacks as a set.
-    return await within(config, lambda _: _turn(work, list(messages)))
+    return await within(own, lambda _: _turn(work, list(messages)))
 
 
 async def _turn(work: Work, messages: list[AnyMessage]) -> AIMessage:

@@ -162,6 +162,7 @@ class Models:
             **({"streaming": True} if settings.streaming else {}),  # an explicit False would forbid it to all
             max_tokens=settings.max_tokens,
             http_async_client=http_client(),
+            http_socket_options=(),  # of a client that is never used; else it warns that proxies are not
             **_thought(provider, model, settings),
         )
 
@@ -178,7 +179,7 @@ class Models:
                 )
         extra: dict[str, Any] = {}
         if provider == "openai":  # see GatewayChat on the chunk timeout
-            extra = {"http_async_client": http_client(), "stream_chunk_timeout": None}
+            extra = {"http_async_client": http_client(), "http_socket_options": (), "stream_chunk_timeout": None}
         if settings.streaming and provider in ("openai", "anthropic"):
             extra["streaming"] = True
         options = {

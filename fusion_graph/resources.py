@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from fusion_graph.errors import ConfigError
+from fusion_graph.redaction import redact
 
 Shell = Literal["off", "auto", "docker", "bubblewrap"]
 SHELL_IMAGE = "python:3.12-alpine3.19"
@@ -33,11 +34,16 @@ class Gateway:
     api_key_env: str = "OPENROUTER_API_KEY"
 
     def __post_init__(self) -> None:
-        """Refuse an address that carries a password: addresses are shown in receipts, traces and errors."""
+        """Refuse what is no address, and one that carries a password: they are shown in receipts, traces and errors."""
         if "@" in urlsplit(self.base_url).netloc:
             raise ConfigError(
                 "gateway: the address carries a user name or password; "
                 "leave it out and name the variable that holds the key in api_key_env (FUSION_GATEWAY_KEY_ENV)"
+            )
+        if not self.base_url.lower().startswith(("http://", "https://")):
+            raise ConfigError(
+                f"gateway: {redact(self.base_url)!r} is no address; "
+                "write it with http:// or https:// in base_url (FUSION_GATEWAY_URL)"
             )
 
     @property
@@ -93,7 +99,7 @@ class Resources:
             The resources, with defaults for what is not set.
 
         Raises:
-            ConfigError: `FUSION_SHELL` names no known sandbox.
+            ConfigError: `FUSION_SHELL` names no known sandbox, or `FUSION_GATEWAY_URL` is no address.
         """
         env = os.environ if environ is None else environ
         url = env.get("FUSION_GATEWAY_URL")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fusion_graph.http import close_http_client
-from fusion_graph.resources import Resources
 from fusion_graph.terminal.clean import one_line
 from fusion_graph.terminal.exits import FAILED, OK
 
@@ -38,10 +37,10 @@ def doctor(*, as_json: bool, live: bool) -> int:
 
 
 async def _examined(*, live: bool) -> list[Check]:
-    from fusion_graph.doctor import examine  # noqa: PLC0415 - it loads the model and tool packages
+    from fusion_graph.doctor import examine_here  # noqa: PLC0415 - it loads the model and tool packages
 
     try:
-        return await examine(Resources.from_env(), live=live)
+        return await examine_here(live=live)
     finally:
         await close_http_client()
 

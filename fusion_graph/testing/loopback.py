@@ -95,12 +95,15 @@ class Loopback(uvicorn.Server):
         Args:
             sockets: The listening sockets.
         """
+        for listener in sockets or []:
+            self._loop.remove_reader(listener.fileno())
+        # A client that was accepted just now has no connection to abort yet, and gets none from a closed server.
+        for _ in range(_STEPS_TO_ACCEPT):
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
-        for _ in range(_STEPS_TO_ACCEPT):  # a client that was accepted just now has no connection to abort yet
-            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.gather(*self.server_state.tasks)

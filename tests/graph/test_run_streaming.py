@@ -181,3 +181,21 @@ async def test_a_run_streams_the_same_in_langgraph_s_second_format(house: House)
         if part["type"] == "custom" and part["data"]["type"] == "fusion.completed":
             assert part["ns"] == ()
     assert kinds == {"custom", "messages"}
+
+
+@pytest.mark.parametrize("tools", [[], [find]], ids=len)
+async def test_no_prompt_of_ours_is_streamed_as_a_message_of_the_graph(house: House, tools: list[Any]) -> None:
+    stream = house.fusion(tools=tools).astream(asked(), stream_mode="messages")
+    parts = [(type(message), facts["fusion_part"]) async for message, facts in stream]
+    assert parts
+    assert {kind for kind, _ in parts} == {AIMessageChunk}
+    assert {part for _, part in parts} == {"writer"}
+
+
+@pytest.mark.parametrize("tools", [[], [find]], ids=len)
+async def test_the_judge_s_tokens_come_from_a_namespace_of_its_own(house: House, tools: list[Any]) -> None:
+    stream = house.fusion(tools=tools).astream(asked(), stream_mode="messages", subgraphs=True)
+    told = [(namespace, facts["fusion_part"]) async for namespace, (_, facts) in stream]
+    judges = {namespace for namespace, part in told if part == "judge"}
+    assert [namespace[0].partition(":")[0] for namespace in judges] == ["judge"]
+    assert {namespace for namespace, part in told if part == "writer"} == {()}

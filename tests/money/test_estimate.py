@@ -87,6 +87,41 @@ async def test_a_calling_model_may_or_may_not_convene_the_panel(house: PricedHou
     assert (found.calls.low, found.calls.high) == calls
 
 
+CLIENTS = {"name": "look", "parameters": {"type": "object", "properties": {"where": {"type": "string"}}}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "calls"),
+    [
+        ({"may_deliberate": False}, (1, 1)),
+        ({"may_deliberate": False, "panel": None}, (1, 1)),
+        ({"may_deliberate": False, "caller_tools": ["web_fetch"]}, (1, 31)),
+        ({"may_deliberate": False, "client_tools": [CLIENTS], "tool_choice": "required"}, (1, 1)),
+        ({"caller_tools": ["web_fetch"]}, (1, 5 + 31)),
+        ({"caller_tools": ["web_fetch"], "tool_choice": "required"}, (1, 5 + 31)),
+        ({"caller_tools": ["web_fetch"], "tool_choice": "fusion"}, (6, 5 + 31)),
+        ({"caller_tools": ["web_fetch"], "tool_choice": "none"}, (1, 1)),
+        ({"client_tools": [CLIENTS]}, (1, 7)),
+    ],
+    ids=str,
+)
+async def test_a_calling_model_may_have_tools_of_its_own_and_no_panel(house: PricedHouse, settings, calls) -> None:
+    found = await of(house, mode="auto", tools=[], **{"panel": list(SEATS), **settings})
+    assert (found.calls.low, found.calls.high) == calls
+    if not settings.get("may_deliberate", True):
+        assert [part.part for part in found.parts] == ["caller"]
+    elif settings.get("tool_choice") != "none":
+        assert found.parts[-1].input_tokens.high > (await of(house, mode="auto", tools=[])).parts[-1].input_tokens.high
+
+
+async def test_the_searches_of_a_calling_model_are_estimated(house: PricedHouse) -> None:
+    config = house.config(may_deliberate=False, caller_tools=["web_search"], search={"engine": "exa"})
+    found = await estimate(config, "Why?", house.resources(), mode="auto", environ={"EXA_API_KEY": "x"})
+    fees = found.parts[0].fees_usd
+    assert fees is not None
+    assert (fees.low, fees.high) == (0.0, pytest.approx(30 * 0.007))
+
+
 async def test_the_deliberation_has_no_writer(house: PricedHouse) -> None:
     assert [part.part for part in (await of(house, mode="analyze")).parts][-1] == "judge"
 

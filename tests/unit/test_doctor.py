@@ -85,3 +85,21 @@ def test_the_command_exits_with_1_if_anything_set_up_does_not_work(monkeypatch, 
     states = {check["state"] for check in json.loads(result.stdout)}
     assert result.exit_code == (0 if corpus else 1)
     assert ("problem" in states) is (corpus is None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FUSION_GATEWAY_URL", f"http://user:{PLANTED}@127.0.0.1:9/v1"),
+        ("FUSION_SHELL", "jail"),
+        ("FUSION_PRESETS", "/nowhere/presets.toml"),
+    ],
+)
+def test_variables_that_cannot_be_are_a_problem_and_no_crash(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    told = CliRunner().invoke(app, ["doctor", "--json"])
+    assert told.exit_code == 1
+    (check,) = json.loads(told.stdout)
+    assert (check["group"], check["state"]) == ("settings", "problem")
+    assert "docs/config.md" in check["fix"]
+    assert PLANTED not in told.output

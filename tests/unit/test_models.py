@@ -277,3 +277,13 @@ async def test_a_known_providers_window_is_its_published_one(monkeypatch):
     window = context_window(get(Models(Resources()), "openai:gpt-4o"))
     assert window == 128_000
     assert context_window(get(models(gateway=OWN), "new/model")) is None
+
+
+async def test_nobody_is_told_that_a_proxy_is_passed_over(monkeypatch, caplog):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setattr("langchain_openai.chat_models._client_utils._proxy_env_warning_emitted", False)
+    pool = models({"OPENAI_API_KEY": KEY}, gateway=OWN)
+    for name in ("vendor/model", "openai:gpt-5.5"):
+        get(pool, name)
+    assert caplog.records == []

@@ -82,3 +82,9 @@ def test_only_openrouter_itself_resolves_floating_names(url, is_openrouter):
 def test_a_sandbox_nobody_knows_is_refused():
     with pytest.raises(ConfigError, match="shell: 'vm' is none of off, auto, docker, bubblewrap"):
         Resources.from_env({"FUSION_SHELL": "vm"})
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:4000/v1", "localhost", "ftp://models.example", "http:/models.example"])
+def test_a_gateway_is_an_address(url):
+    with pytest.raises(ConfigError, match="http:// or https://"):
+        Gateway(url)

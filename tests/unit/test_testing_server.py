@@ -1,10 +1,14 @@
 """The scripted model server: scripts, records, disconnects, start and stop."""
 
 import asyncio
+import gc
 import json
+import socket
 import sys
 import threading
 import time
+import warnings
+from contextlib import suppress
 
 import httpx
 import openai
@@ -248,3 +252,23 @@ def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(MissingPackageError, match=r"'uvicorn': pip install 'fusion-graph\[testing\]'"):
         ScriptedServer().start()
+
+
+def test_clients_that_knock_as_it_stops_leave_no_open_socket():
+    def knock(port: int) -> None:
+        with suppress(OSError):
+            while True:
+                socket.create_connection(("127.0.0.1", port), 0.2).close()
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(5):
+            with ScriptedServer() as stopping:
+                port = int(stopping.base_url.removesuffix("/v1").rpartition(":")[2])
+                clients = [threading.Thread(target=knock, args=(port,)) for _ in range(3)]
+                for client in clients:
+                    client.start()
+            for client in clients:
+                client.join()
+            gc.collect()
+    assert [str(warning.message) for warning in caught] == []
