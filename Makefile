@@ -21,7 +21,7 @@ test: $(filter .uv/bin/uv,$(UV))  ## install what tests need, and run them all
 	@UV_PROJECT_ENVIRONMENT=.venv-fuzz $(UV) sync --quiet --locked --only-group fuzz --python $(PYTHON)
 	@if command -v npm >/dev/null; then npm ci --silent --prefix tests/api/node --no-audit --no-fund; else echo "no npm: the test with OpenAI's Node client will be skipped"; fi
 	@FUSION_TEST_GGUF=$$(PYTHON=$(PYTHON) bash .ci/fetch-test-model .cache) || echo "no small test model: tests of local models will be skipped"; \
-	export FUSION_TEST_GGUF; .venv/bin/python -m pytest -n 2 --dist loadfile
+	export FUSION_TEST_GGUF; .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(filter .uv/bin/uv,$(UV))  ## send the HTTP API what its OpenAPI document allows and forbids
 	@UV_PROJECT_ENVIRONMENT=.venv-fuzz $(UV) sync --quiet --locked --only-group fuzz --python $(PYTHON)

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from page_house import GAMMA, QUESTION
+from page_house import ALPHA, GAMMA, QUESTION
 from page_sheet import Sheet
 from playwright.async_api import expect
 
@@ -100,7 +100,10 @@ async def test_a_screen_reader_is_told_the_turns_of_a_run(sheet):
         new MutationObserver(() => said.push(document.getElementById("announcer").textContent))
           .observe(document.getElementById("announcer"), { childList: true, characterData: true, subtree: true }); }"""
     )
+    door = sheet.house.hold(ALPHA)
     await sheet.ask()
+    await sheet.page.wait_for_function("() => said.length")
+    door.open()
     await sheet.stage("Finished")
     await expect(sheet.page.locator("#announcer")).to_contain_text("the answer is complete")
     said = await sheet.page.evaluate("() => said")
